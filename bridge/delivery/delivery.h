@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BRIDGE_DELIVERY_DELIVERY_H
+#define BRIDGE_DELIVERY_DELIVERY_H
+
+#include <glib.h>
+#include <stdint.h>
+
+#include "bridge/log.h"
+#include "bridge/mail.h"
+#include "bridge/metrics.h"
+#include "config/config.h"
+
+/* Where mails leave.  A backend (smtp, maildir) implements DeliveryOps; dispatch is
+ * its only caller.
+ *
+ * A mail offered is the relay's until its one done().  Only recipients in state QUEUED
+ * are tried.  The events come from the backend's own thread and must not block. */
+typedef struct Relay Relay;
+
+typedef enum {
+    FAULT_NONE,        /* the relay works (again) */
+    FAULT_CONNECT,     /* no address, no connection, TLS, greeting, EHLO */
+    FAULT_AUTH,        /* 530, 534, 535, AUTH not offered, secret unreadable */
+    FAULT_THROTTLE,    /* too many connections or mails */
+} RelayFault;
+
+typedef struct {
+    /* The mail comes back, with an outcome for each recipient of it, in order; the
+     * outcomes are cleared by the backend afterwards. */
+    void (*done)(void *who, Relay *relay, Mail *take_mail, const Outcome *outcomes);
+    /* The relay would take more mails now: room() became larger than 0. */
+    void (*room)(void *who, Relay *relay);
+    /* The relay itself failed or recovered. Mails it held come back UNTRIED. */
+    void (*fault)(void *who, Relay *relay, RelayFault fault, const char *text);
+} DeliveryEvents;
+
+typedef struct {
+    Log *log;
+    Metrics *metrics;
+    const DeliveryEvents *events;
+    void *who;
+} DeliveryContext;
+
+typedef struct {
+    RelayScheme scheme;
+    /* CONFIG is referenced as long as needed; INDEX is the relay in config->relays. */
+    Relay *(*new)(const DeliveryContext *context, Config *config, unsigned index, GError **error);
+    /* How many more mails may be offered now; any thread. 0: busy, paused, throttled. */
+    unsigned (*room)(Relay *relay);
+    void (*offer)(Relay *relay, Mail *take_mail);
+    void (*configure)(Relay *relay, Config *config, unsigned index); /* reload */
+    /* Takes nothing new; what is in a transaction has until the deadline (monotonic
+     * ms), the rest comes back UNTRIED at once. */
+    void (*stop)(Relay *relay, int64_t deadline_ms);
+    void (*join)(Relay *relay);  /* waits until every mail came back */
+    void (*free)(Relay *relay);  /* after join */
+} DeliveryOps;
+
+extern const DeliveryOps delivery_smtp;
+extern const DeliveryOps delivery_maildir;
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BRIDGE_JSON_H
+#define BRIDGE_JSON_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rules/arena.h"
+
+/* The one home of cJSON: a parsed document, read through the functions below. */
+typedef struct Json Json;
+
+typedef struct {
+    unsigned depth;  /* nested arrays and objects */
+    size_t values;   /* values in all, counted before a tree is built */
+    size_t string;   /* bytes of one string */
+} JsonLimits;
+#define JSON_LIMITS_DEFAULT ((JsonLimits){.depth = 64, .values = 5000000, .string = 4 * 1024 * 1024})
+
+/* Strict JSON in LENGTH bytes; nothing but blanks may follow. Invalid UTF-8 becomes
+ * U+FFFD; NUL (as \u0000) becomes U+FFFD. ERROR: INPUT "byte N: reason", or LIMIT. */
+Json *json_parse(const char *text, size_t length, const JsonLimits *limits, GError **error);
+void json_free(Json *json); /* NULL is allowed; only for what json_parse returned */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Json, json_free)
+
+bool json_is_object(const Json *json);
+bool json_is_array(const Json *json);
+bool json_is_string(const Json *json);
+bool json_is_number(const Json *json);
+bool json_is_null(const Json *json);
+/* NULL if OBJECT is not an object or has no such key (the last of equal keys counts). */
+const Json *json_get(const Json *object, const char *key);
+const Json *json_first(const Json *container); /* of an array or object; NULL if empty */
+const Json *json_next(const Json *item);
+const char *json_key(const Json *item);        /* of an object's item */
+const char *json_text(const Json *json);       /* of a string; NULL otherwise */
+double json_number(const Json *json);          /* of a number; 0 otherwise */
+size_t json_size(const Json *container);
+
+/* Appends TEXT as a JSON string with its quotes. */
+void json_append_string(GString *out, const char *text);
+
+#endif

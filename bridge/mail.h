@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BRIDGE_MAIL_H
+#define BRIDGE_MAIL_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What became of one recipient in one attempt: a value, never a log line. */
+typedef enum {
+    OUTCOME_UNTRIED,   /* nothing was said about this recipient; costs it nothing */
+    OUTCOME_DELIVERED,
+    OUTCOME_DEFERRED,  /* 4xx, or the connection was lost before the final dot */
+    OUTCOME_REFUSED,   /* 5xx: this recipient (at RCPT) or the whole mail (at DATA, dot) */
+    OUTCOME_IN_DOUBT,  /* the final dot may have gone out and no reply came */
+} OutcomeKind;
+
+typedef struct {
+    OutcomeKind kind;
+    int code;          /* SMTP reply code, 0 if there was none */
+    char enhanced[12]; /* "5.1.1", "" */
+    char *relay;       /* "host:port" */
+    char *text;        /* the server's words, or ours; "" if none; valid UTF-8, one line */
+} Outcome;
+
+void outcome_set(Outcome *outcome, OutcomeKind kind, int code, const char *enhanced,
+                 const char *relay, const char *text);
+void outcome_clear(Outcome *outcome);
+const char *outcome_kind_text(OutcomeKind kind); /* "delivered", "deferred", … */
+
+typedef enum { RECIPIENT_QUEUED, RECIPIENT_DELIVERED, RECIPIENT_REFUSED, RECIPIENT_DEAD } RecipientState;
+
+typedef struct {
+    char *address;     /* envelope form, without <> */
+    RecipientState state;
+    unsigned attempts;
+    int64_t due_ms;    /* next attempt, Unix time; 0: now */
+    bool in_doubt;     /* an earlier attempt may have delivered it */
+    Outcome last;      /* of the last attempt */
+} Recipient;
+
+/* One mail: bytes made once, and who is still to get them. Passed from owner to owner. */
+typedef struct Mail {
+    int64_t id;        /* given by the outbox; 0 before */
+    char *message_id;  /* without <>; also the mail's public name */
+    char *sender;      /* envelope */
+    Recipient *recipients;
+    unsigned n_recipients;
+    char *bytes;       /* canonical: CRLF, not dot-stuffed */
+    size_t length;
+    char *receiver;    /* the configuration's receiver, the index of its email_config, … */
+    unsigned integration;
+    char *relay;       /* … and RelayConfig.key at acceptance; resolved anew when claimed */
+    char *group;       /* order is kept per group and recipient */
+    char *subject;     /* decoded, for logs and lists */
+    int64_t accepted_ms;
+    unsigned attempts; /* claims so far */
+} Mail;
+
+Mail *mail_new(void); /* all texts "" */
+void mail_free(Mail *mail); /* NULL is allowed */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Mail, mail_free)
+void mail_add_recipient(Mail *mail, const char *address);
+
+#endif

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "config/secret.h"
+#include "rules/alert.h"
+#include "rules/route.h"
+#include "rules/template/template.h"
+
+/* The configuration: read from one YAML file, checked, then immutable and shared
+ * by reference count.  Texts are never NULL unless said: absent text is "".
+ * Times are in milliseconds, sizes in bytes. */
+
+typedef enum { TLS_VERSION_DEFAULT, TLS_VERSION_1_0, TLS_VERSION_1_1, TLS_VERSION_1_2, TLS_VERSION_1_3 } TlsVersion;
+
+typedef struct {
+    char *ca, *ca_file;     /* PEM text, or the file with it */
+    char *cert, *cert_file;
+    Secret key;
+    char *server_name;      /* "": the host */
+    bool insecure_skip_verify;
+    TlsVersion min_version, max_version;
+} TlsConfig;
+
+typedef enum { RELAY_SMTP, RELAY_MAILDIR } RelayScheme;
+
+/* A mail server, as far as it makes a difference to a session.  Integrations that
+ * name the same server in the same way share one. */
+typedef struct {
+    char *key;    /* stable over reloads, holds no secret; "smtp:user@host:port#…", "maildir:PATH" */
+    char *name;   /* for logs: "host:port" or the path */
+    RelayScheme scheme;
+    char *host;
+    unsigned port;
+    char *path;   /* of a Maildir */
+    bool require_tls, implicit_tls;
+    TlsConfig tls;
+    char *hello;  /* "": the host's full name */
+    char *auth_username, *auth_identity;
+    Secret auth_password, auth_secret;
+} RelayConfig;
+
+typedef struct {
+    char *name; /* canonical MIME form: "Message-Id" */
+    char *text;
+    Template *value;
+} HeaderConfig;
+
+/* One entry of a receiver's email_configs, defaults of `global` merged in. */
+typedef struct {
+    bool send_resolved_set, send_resolved; /* unset: false for monitoring, true for CI sources */
+    unsigned relay;                        /* index into Config.relays */
+    Template *to, *cc, *bcc, *from, *reply_to; /* cc, bcc, reply_to: NULL if not given */
+    Template *subject;                     /* the Subject header, or the default subject */
+    Template *html, *text;                 /* NULL: no such part */
+    HeaderConfig *headers;                 /* user-given, without Subject */
+    unsigned n_headers;
+    char **allowed_domains;                /* NULL: any; else NULL-terminated, lower-case A-labels */
+    size_t max_size;                       /* 0: no own ceiling */
+    bool threading_set, threading_enabled, thread_by_day;
+} EmailConfig;
+
+typedef struct {
+    char *name;
+    EmailConfig *emails;
+    unsigned n_emails;
+} Receiver;
+
+typedef enum { ACK_STORED, ACK_DELIVERED } AckMode;
+
+typedef struct {
+    char *name; /* -> POST /hooks/NAME */
+    char *type; /* "alertmanager"; checked against the known formats by intake */
+    bool enabled;
+    bool allow_unauthenticated;
+    AckMode ack;
+    int64_t ack_timeout_ms;
+    int64_t dedup_window_ms;
+    Labels labels; /* added where an alert has no such label */
+} SourceConfig;
+
+typedef struct {
+    char *postmaster; /* "": none */
+    unsigned connections, mails_per_connection;
+    int64_t idle_close_ms, connection_lifetime_ms;
+    int64_t retry_min_ms, retry_max_ms, give_up_ms;
+    bool in_doubt_keep; /* in_doubt: keep (else retry) */
+    int64_t connect_ms, greeting_ms, command_ms, write_ms, final_dot_ms, quit_ms;
+} DeliveryConfig;
+
+typedef struct {
+    size_t body, alerts, labels, recipients, mail, queue_mails, queue_bytes, history;
+    size_t inflight_bytes, waiting;
+} LimitsConfig;
+
+/* Alertmanager's inhibit_rules and time_intervals: parsed and checked; bridge does
+ * not act on them yet, and Config.notes says so. */
+typedef struct {
+    atomic_int refs; /* config_ref and config_unref only */
+    char *path;
+    TemplateSet *templates;
+    unsigned n_template_files;
+    RouteTree *routes;
+    Receiver *receivers;
+    unsigned n_receivers;
+    RelayConfig *relays;
+    unsigned n_relays;
+    SourceConfig *sources;
+    unsigned n_sources;
+    DeliveryConfig delivery;
+    LimitsConfig limits;
+    unsigned n_inhibit_rules, n_time_intervals;
+    char **notes; /* what is accepted but worth a warning, one line each; NULL-terminated */
+} Config;
+
+typedef enum { CONFIG_STRICT = 0, CONFIG_IGNORE_OTHER_RECEIVERS = 1 } ConfigFlags;
+
+/* Reads, checks and compiles the file at PATH.  NULL with ERROR set (INPUT; SYSTEM if
+ * it cannot be read): every error found, one "file:line:col: path.to.key: reason" a
+ * line.  The result has one reference. */
+Config *config_load(const char *path, ConfigFlags flags, GError **error);
+Config *config_ref(Config *config);
+void config_unref(Config *config); /* NULL is allowed */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_unref)
+
+const Receiver *config_find_receiver(const Config *config, const char *name);
+const SourceConfig *config_find_source(const Config *config, const char *name);
+const RelayConfig *config_find_relay(const Config *config, const char *key);
+
+/* The built-in templates (config/default.tmpl). */
+extern const char config_default_tmpl[];
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef RULES_TEMPLATE_TEMPLATE_H
+#define RULES_TEMPLATE_TEMPLATE_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rules/alert.h"
+#include "rules/timestamp.h"
+
+/* Go's text/template and html/template, with Alertmanager's data and functions.
+ *
+ * A TemplateSet holds the named definitions of all template files; a Template is
+ * one entry text (a receiver's `html`, `to`, …) compiled against a set.  Both are
+ * immutable once compiled and may be executed from any number of threads. */
+typedef struct TemplateSet TemplateSet;
+typedef struct Template Template;
+
+typedef enum { TEMPLATE_TEXT, TEMPLATE_HTML } TemplateMode;
+
+TemplateSet *template_set_new(void);
+TemplateSet *template_set_ref(TemplateSet *set);
+void template_set_unref(TemplateSet *set); /* NULL is allowed */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TemplateSet, template_set_unref)
+
+/* Adds the text of the file NAME (its basename, which names the top-level text) and
+ * its definitions; a later definition replaces an earlier one unless it is empty.
+ * On error (INPUT) "template: name:line:col: reason" and the set is unchanged. */
+bool template_set_add(TemplateSet *set, const char *name, const char *text,
+                      size_t length, GError **error);
+
+/* Compiles TEXT as an entry over SET, which it keeps alive.  In TEMPLATE_HTML mode
+ * everything it reaches is escaped by context, as html/template does.  NAME is what
+ * errors call it; "" for Alertmanager's inline texts.  Text without any action is
+ * recognised: template_is_static(). */
+Template *template_compile(TemplateSet *set, TemplateMode mode, const char *name,
+                           const char *text, GError **error);
+void template_free(Template *tmpl); /* NULL is allowed */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Template, template_free)
+bool template_is_static(const Template *tmpl);
+
+/* What a mail is about: the data Alertmanager calls template.Data. */
+typedef struct {
+    const Event *event;   /* only the alerts that are mailed */
+    const char *receiver; /* ours */
+    Timestamp now;
+    Labels route_labels;  /* rendered */
+} Notification;
+
+/* Ceilings of one execution; exceeding one is an error (LIMIT). */
+typedef struct {
+    size_t output_bytes;
+    uint64_t steps; /* nodes executed */
+    unsigned depth; /* nested template calls */
+} TemplateLimits;
+#define TEMPLATE_LIMITS_DEFAULT \
+    ((TemplateLimits){.output_bytes = 10 * 1024 * 1024, .steps = 20000000, .depth = 1000})
+
+/* Appends what TMPL makes of the notification to OUT.  On error (INPUT for the
+ * template's fault, LIMIT) OUT is as it was; the text has Go's form:
+ * template: name:line:col: executing "name" at <pipeline>: reason. */
+bool template_execute(const Template *tmpl, const Notification *notification,
+                      const TemplateLimits *limits, GString *out, GError **error);
+
+#endif
