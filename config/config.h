@@ -3,6 +3,7 @@
 #define CONFIG_CONFIG_H
 
 #include <glib.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdatomic.h>
 #include <stdint.h>
