@@ -3,7 +3,6 @@
 #define CONFIG_CONFIG_H
 
 #include <glib.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdatomic.h>
 #include <stdint.h>

@@ -2,6 +2,7 @@
 #include "rules/arena.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <string.h>
 
 #define BLOCK_BYTES ((size_t)16 * 1024)
