@@ -15,12 +15,14 @@ typedef struct Json Json;
 typedef struct {
     unsigned depth;  /* nested arrays and objects */
     size_t values;   /* values in all, counted before a tree is built */
-    size_t string;   /* bytes of one string */
+    size_t string;   /* bytes of one string, as written */
 } JsonLimits;
 #define JSON_LIMITS_DEFAULT ((JsonLimits){.depth = 64, .values = 5000000, .string = 4 * 1024 * 1024})
 
-/* Strict JSON in LENGTH bytes; nothing but blanks may follow. Invalid UTF-8 becomes
- * U+FFFD; NUL (as \u0000) becomes U+FFFD. ERROR: INPUT "byte N: reason", or LIMIT. */
+/* Strict JSON in LENGTH bytes; nothing but blanks may follow.  In strings each byte that
+ * is not UTF-8, \u0000 and a surrogate without its other half become U+FFFD.  NULL with
+ * ERROR "byte N: reason" (from 1): INPUT, or LIMIT where a ceiling is passed.  The tree
+ * is never deeper than 1,000, and no number longer than 63 bytes. */
 Json *json_parse(const char *text, size_t length, const JsonLimits *limits, GError **error);
 void json_free(Json *json); /* NULL is allowed; only for what json_parse returned */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Json, json_free)
