@@ -4,6 +4,7 @@
 
 #include <glib.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "bridge/log.h"
 #include "bridge/metrics.h"
@@ -11,10 +12,13 @@
 #include "config/config.h"
 #include "rules/alert.h"
 
-/* An event becomes records and mails: route, dedup, template, compose, one commit. */
+/* An event becomes records and mails: route, dedup, template, compose, one commit.
+ * What accept does with one event, step by step, is told at the top of accept.c; the
+ * mail alone (for render, check and send) comes from accept_mail.h. */
 
 typedef enum { ACCEPT_QUEUED, ACCEPT_SUPPRESSED, ACCEPT_IGNORED } AcceptKind;
 
+/* One per receiver and email_config that an alert reached. */
 typedef struct {
     char *receiver;
     AcceptKind kind;
@@ -23,10 +27,11 @@ typedef struct {
 
 typedef enum {
     ACCEPT_OK,     /* answered with 202 if anything is queued, else 200 */
-    ACCEPT_BUSY,   /* 503: the queue is full or the storage fails */
+    ACCEPT_BUSY,   /* 503: the queue is full or the storage fails; nothing was kept */
 } AcceptStatus;
 
-/* RESULTS are valid during the call. Runs once, on any thread. */
+/* RESULTS are valid during the call; none (N 0) unless STATUS is OK.  REASON is "" for
+ * OK, else one line for the answer.  Runs once, on any thread, and must not block. */
 typedef void AcceptDone(void *who, AcceptStatus status, const char *reason,
                         const AcceptResult *results, size_t n);
 /* Work that accept wants done on a worker thread (after a read, after a conflict). */
@@ -39,14 +44,13 @@ typedef struct {
     Metrics *metrics;
     AcceptSchedule *schedule; /* thread-safe: runs resume(step) on a worker soon */
     void *scheduler;
+    int64_t (*clock)(void);   /* Unix time in ms; NULL: the system's clock */
 } Accept;
 
-/* Takes the event; CONFIG is referenced until done(). The caller makes sure that two
- * events of one (source, group key) do not overlap. */
+/* Takes the event; CONFIG is referenced until done(), ACCEPT must live as long.  The
+ * caller makes sure that two events of one (source, group key) do not overlap: the
+ * next one may start when done() runs.  Call on a worker thread. */
 void accept_event(const Accept *accept, Config *config, Event *take_event,
                   AcceptDone *done, void *who);
 
-/* The mail that RECEIVER's email_config INTEGRATION would send for EVENT: what render
- * and check use, and accept itself. NULL with ERROR set if the template or the address
- * fails. */
 #endif
