@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "config/intervals.h"
 #include "config/secret.h"
 #include "rules/alert.h"
 #include "rules/route.h"
@@ -32,7 +33,10 @@ typedef enum { RELAY_SMTP, RELAY_MAILDIR } RelayScheme;
 /* A mail server, as far as it makes a difference to a session.  Integrations that
  * name the same server in the same way share one. */
 typedef struct {
-    char *key;    /* stable over reloads, holds no secret; "smtp:user@host:port#…", "maildir:PATH" */
+    /* Stable over reloads, holds no secret: "smtp:[user@]host:port" or "maildir:PATH".
+     * Relays that differ in something else (password, TLS, hello) get "#2", "#3", … in
+     * the order of the file, so that correcting a setting keeps the key. */
+    char *key;
     char *name;   /* for logs: "host:port" or the path */
     RelayScheme scheme;
     char *host;
@@ -71,13 +75,24 @@ typedef struct {
     unsigned n_emails;
 } Receiver;
 
-typedef enum { ACK_STORED, ACK_DELIVERED } AckMode;
+/* DEFAULT: the storage decides (stored with sqlite, delivered with memory:). */
+typedef enum { ACK_DEFAULT, ACK_STORED, ACK_DELIVERED } AckMode;
+
+/* What a webhook may prove itself with: any one of those that are set. */
+typedef struct {
+    bool required;           /* false: the source is open, and nothing below is set */
+    Secret bearer_token;
+    char *basic_username;    /* "": no basic authentication */
+    Secret basic_password;
+    char *header_name;       /* "": none */
+    Secret header_value;
+} AuthConfig;
 
 typedef struct {
     char *name; /* -> POST /hooks/NAME */
-    char *type; /* "alertmanager"; checked against the known formats by intake */
-    bool enabled;
-    bool allow_unauthenticated;
+    char *type; /* "alertmanager": the one format so far */
+    AuthConfig auth;
+    bool allow_unauthenticated; /* being open on a non-loopback listener is meant */
     AckMode ack;
     int64_t ack_timeout_ms;
     int64_t dedup_window_ms;
@@ -93,29 +108,40 @@ typedef struct {
     int64_t connect_ms, greeting_ms, command_ms, write_ms, final_dot_ms, quit_ms;
 } DeliveryConfig;
 
+/* domain "": no DKIM. It does not act yet, and Config.notes says so. */
+typedef struct {
+    char *domain, *selector;
+    Secret private_key;
+} DkimConfig;
+
 typedef struct {
     size_t body, alerts, labels, recipients, mail, queue_mails, queue_bytes, history;
     size_t inflight_bytes, waiting;
 } LimitsConfig;
 
-/* Alertmanager's inhibit_rules and time_intervals: parsed and checked; bridge does
- * not act on them yet, and Config.notes says so. */
+/* inhibit_rules and time_intervals are parsed and checked; they do not act yet, and
+ * notes says so. */
 typedef struct {
     atomic_int refs; /* config_ref and config_unref only */
     char *path;
     TemplateSet *templates;
     unsigned n_template_files;
     RouteTree *routes;
+    unsigned n_routes;   /* nodes of the tree */
     Receiver *receivers;
     unsigned n_receivers;
     RelayConfig *relays;
     unsigned n_relays;
-    SourceConfig *sources;
+    SourceConfig *sources; /* those that are enabled */
     unsigned n_sources;
     DeliveryConfig delivery;
+    DkimConfig dkim;
     LimitsConfig limits;
-    unsigned n_inhibit_rules, n_time_intervals;
+    TimeIntervals *time_intervals;
+    unsigned n_time_intervals, n_inhibit_rules;
     char **notes; /* what is accepted but worth a warning, one line each; NULL-terminated */
+    Arena *arena;        /* owns every text and array above … */
+    GPtrArray *compiled; /* … and this every Template (equal texts share one) */
 } Config;
 
 typedef enum { CONFIG_STRICT = 0, CONFIG_IGNORE_OTHER_RECEIVERS = 1 } ConfigFlags;
@@ -124,6 +150,10 @@ typedef enum { CONFIG_STRICT = 0, CONFIG_IGNORE_OTHER_RECEIVERS = 1 } ConfigFlag
  * it cannot be read): every error found, one "file:line:col: path.to.key: reason" a
  * line.  The result has one reference. */
 Config *config_load(const char *path, ConfigFlags flags, GError **error);
+/* The same from LENGTH bytes at TEXT; PATH names them in messages, and relative paths
+ * are taken from its directory. */
+Config *config_parse(const char *path, const char *text, size_t length,
+                     ConfigFlags flags, GError **error);
 Config *config_ref(Config *config);
 void config_unref(Config *config); /* NULL is allowed */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_unref)
@@ -131,6 +161,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_unref)
 const Receiver *config_find_receiver(const Config *config, const char *name);
 const SourceConfig *config_find_source(const Config *config, const char *name);
 const RelayConfig *config_find_relay(const Config *config, const char *key);
+
+/* The key tables of config/README.md, from the tables the file is read with. */
+void config_print_reference(GString *out);
 
 /* The built-in templates (config/default.tmpl). */
 extern const char config_default_tmpl[];

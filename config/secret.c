@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/secret.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "rules/fault.h"
+
+bool secret_is_set(const Secret *secret)
+{
+    return secret->text != NULL || secret->file != NULL;
+}
+
+/* What Go's strings.TrimSpace takes away, as far as it is ASCII. */
+static bool is_blank(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static void trim(char *text)
+{
+    size_t end = strlen(text), start = 0;
+    while (end > 0 && is_blank(text[end - 1])) {
+        end--;
+    }
+    while (start < end && is_blank(text[start])) {
+        start++;
+    }
+    memmove(text, text + start, end - start);
+    explicit_bzero(text + (end - start), start);
+    text[end - start] = '\0';
+}
+
+static char *read_stream(FILE *stream, const char *file, GError **error)
+{
+    char *text = g_malloc(SECRET_FILE_MAX + 2);
+    size_t length = fread(text, 1, SECRET_FILE_MAX + 1, stream);
+    text[length] = '\0';
+    const char *reason = NULL;
+    if (ferror(stream)) {
+        reason = g_strerror(errno);
+    } else if (length > SECRET_FILE_MAX) {
+        reason = "larger than 64 KiB";
+    } else if (memchr(text, '\0', length) != NULL) {
+        reason = "it holds a NUL";
+    }
+    if (reason == NULL) {
+        return text;
+    }
+    explicit_bzero(text, length);
+    g_free(text);
+    g_set_error(error, FAULT, FAULT_SYSTEM, "secret file %s: %s", file, reason);
+    return NULL;
+}
+
+static char *read_file(const char *file, GError **error)
+{
+    FILE *stream = fopen(file, "re");
+    if (stream == NULL) {
+        g_set_error(error, FAULT, FAULT_SYSTEM, "secret file %s: %s", file,
+                    g_strerror(errno));
+        return NULL;
+    }
+    setvbuf(stream, NULL, _IONBF, 0); /* no copy of it stays in a stdio buffer */
+    char *text = read_stream(stream, file, error);
+    fclose(stream);
+    return text;
+}
+
+char *secret_read(const Secret *secret, GError **error)
+{
+    if (secret->file == NULL) {
+        return g_strdup(secret->text != NULL ? secret->text : "");
+    }
+    char *text = read_file(secret->file, error);
+    if (text != NULL && !secret->keep_blanks) {
+        trim(text);
+    }
+    return text;
+}
+
+void secret_free(char *text)
+{
+    if (text != NULL) {
+        explicit_bzero(text, strlen(text));
+        g_free(text);
+    }
+}
+
+void secret_wipe(Secret *secret)
+{
+    if (secret->text != NULL) {
+        explicit_bzero(secret->text, strlen(secret->text));
+    }
+    *secret = (Secret){0};
+}
+
+bool secret_equal(const Secret *a, const Secret *b)
+{
+    return g_strcmp0(a->text, b->text) == 0 && g_strcmp0(a->file, b->file) == 0 &&
+           a->keep_blanks == b->keep_blanks;
+}
