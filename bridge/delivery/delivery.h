@@ -14,23 +14,33 @@
  * its only caller.
  *
  * A mail offered is the relay's until its one done().  Only recipients in state QUEUED
- * are tried.  The events come from the backend's own thread and must not block. */
-typedef struct Relay Relay;
+ * are tried.  The events come from the backend's own thread and must not block; they
+ * may call room() and offer(). */
+typedef struct Relay Relay; /* each backend defines its own */
+
+/* The thread of all SMTP relays: bridge/delivery/smtp/smtp.h.  It is made and started
+ * before the first relay, and stopped, joined and freed after the last one. */
+typedef struct Smtp Smtp;
 
 typedef enum {
     FAULT_NONE,        /* the relay works (again) */
     FAULT_CONNECT,     /* no address, no connection, TLS, greeting, EHLO */
     FAULT_AUTH,        /* 530, 534, 535, AUTH not offered, secret unreadable */
     FAULT_THROTTLE,    /* too many connections or mails */
+    FAULT_REFUSED,     /* it takes none of our mail: 5xx to MAIL, 5.7.x to every RCPT */
 } RelayFault;
+const char *relay_fault_text(RelayFault fault); /* "none", "connect", "auth", … */
 
 typedef struct {
     /* The mail comes back, with an outcome for each recipient of it, in order; the
      * outcomes are cleared by the backend afterwards. */
     void (*done)(void *who, Relay *relay, Mail *take_mail, const Outcome *outcomes);
-    /* The relay would take more mails now: room() became larger than 0. */
+    /* The relay would take more mails now: room(), seen as 0 or used up before, became
+     * larger. It comes once for several mails' worth of room, and when a pause is over:
+     * the one mail then offered is the probe. */
     void (*room)(void *who, Relay *relay);
-    /* The relay itself failed or recovered. Mails it held come back UNTRIED. */
+    /* The relay itself failed or recovered. Mails it held come back UNTRIED. TEXT is
+     * complete ("smtp host:port: TLS handshake: …"), "" for FAULT_NONE. */
     void (*fault)(void *who, Relay *relay, RelayFault fault, const char *text);
 } DeliveryEvents;
 
@@ -39,6 +49,7 @@ typedef struct {
     Metrics *metrics;
     const DeliveryEvents *events;
     void *who;
+    Smtp *smtp; /* may be NULL where there are only Maildirs */
 } DeliveryContext;
 
 typedef struct {
@@ -47,6 +58,7 @@ typedef struct {
     Relay *(*new)(const DeliveryContext *context, Config *config, unsigned index, GError **error);
     /* How many more mails may be offered now; any thread. 0: busy, paused, throttled. */
     unsigned (*room)(Relay *relay);
+    /* Any thread. Beyond room() it is taken too, and waits. */
     void (*offer)(Relay *relay, Mail *take_mail);
     void (*configure)(Relay *relay, Config *config, unsigned index); /* reload */
     /* Takes nothing new; what is in a transaction has until the deadline (monotonic
