@@ -446,15 +446,23 @@ size_t json_size(const Json *container)
     return (size_t)cJSON_GetArraySize(tree_of(container));
 }
 
-static void append_escaped(GString *out, unsigned char byte)
+/* What is not shown as itself: controls, and what breaks lines or turns the direction
+ * of the text, so that a foreign text cannot pass for another in a log or a terminal. */
+static bool must_escape(gunichar c)
 {
-    static const char letters[256] = {['"'] = '"',  ['\\'] = '\\', ['\n'] = 'n',
+    return c < 0x20 || c == '"' || c == '\\' || (c >= 0x7F && c <= 0x9F) ||
+           (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
+}
+
+static void append_escaped(GString *out, gunichar c)
+{
+    static const char letters[128] = {['"'] = '"',  ['\\'] = '\\', ['\n'] = 'n',
                                       ['\r'] = 'r', ['\t'] = 't'};
-    if (letters[byte] != '\0') {
+    if (c < 128 && letters[c] != '\0') {
         g_string_append_c(out, '\\');
-        g_string_append_c(out, letters[byte]);
+        g_string_append_c(out, letters[c]);
     } else {
-        g_string_append_printf(out, "\\u%04x", byte);
+        g_string_append_printf(out, "\\u%04x", c);
     }
 }
 
@@ -465,12 +473,13 @@ void json_append_string(GString *out, const char *text)
     g_string_append_c(out, '"');
     while (*at != '\0') {
         const char *first = at;
-        while ((guchar)*at >= 0x20 && *at != '"' && *at != '\\' && *at != 0x7F) {
-            at++;
+        while (*at != '\0' && !must_escape(g_utf8_get_char(at))) {
+            at = g_utf8_next_char(at);
         }
         g_string_append_len(out, first, at - first);
         if (*at != '\0') {
-            append_escaped(out, (guchar)*at++);
+            append_escaped(out, g_utf8_get_char(at));
+            at = g_utf8_next_char(at);
         }
     }
     g_string_append_c(out, '"');

@@ -41,7 +41,8 @@ const char *json_text(const Json *json);       /* of a string; NULL otherwise */
 double json_number(const Json *json);          /* of a number; 0 otherwise */
 size_t json_size(const Json *container);
 
-/* Appends TEXT as a JSON string with its quotes. */
+/* Appends TEXT, which may hold any bytes, as a JSON string with its quotes.  Controls,
+ * line separators and marks of direction are escaped: it is safe in a log line, too. */
 void json_append_string(GString *out, const char *text);
 
 #endif

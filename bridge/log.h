@@ -13,16 +13,22 @@ typedef enum { LOG_LOGFMT, LOG_JSON } LogFormat;
  * pipe costs lines (counted), never mail. Any thread may write. */
 typedef struct Log Log;
 
+/* Writes to FD, which stays the caller's, from a thread of its own that starts here. */
 Log *log_new(int fd, LogLevel level, LogFormat format);
-/* Writes what is in the ring (waiting up to a second for a blocked pipe), ends the thread. */
+/* Writes what is in the ring (waiting up to a second for a blocked pipe), ends the
+ * thread.  Nobody may write any more. */
 void log_free(Log *log); /* NULL is allowed */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Log, log_free)
+/* Lines lost so far: the ring was full, or the descriptor refused them.  The log says
+ * so itself ("log lines dropped") as soon as it can write again. */
 uint64_t log_dropped(const Log *log);
 
 bool log_level_parse(const char *text, LogLevel *level);
 bool log_format_parse(const char *text, LogFormat *format);
 
 /* One line: time, level, msg, then pairs of key and value, both const char *, up to a
- * NULL. Values may hold any bytes. LOG NULL: nothing happens.
+ * NULL.  Keys are plain words.  Values may hold any bytes, and are cut at 1,000; a value
+ * of NULL is written as "".  Never blocks.  LOG NULL: nothing happens.
  *   log_line(log, LOG_LEVEL_INFO, "mail delivered", "mail", id, "relay", name, NULL); */
 void log_line(Log *log, LogLevel level, const char *msg, ...) G_GNUC_NULL_TERMINATED;
 

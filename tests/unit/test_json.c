@@ -228,6 +228,9 @@ static void strings_are_written_so_that_they_can_be_read(void **state)
         {"a\"b\\c", "\"a\\\"b\\\\c\""},
         {"\n\r\t\x01\x1f\x7f", "\"\\n\\r\\t\\u0001\\u001f\\u007f\""},
         {"\xC3\xA9\xFF", "\"\xC3\xA9" R "\""},
+        {"\xC2\x85\xC2\x9F\xC2\xA0", "\"\\u0085\\u009f\xC2\xA0\""},
+        {"\xE2\x80\xA8\xE2\x80\xAE\xE2\x81\xA6\xE2\x82\xAC",
+         "\"\\u2028\\u202e\\u2066\xE2\x82\xAC\""},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         g_autoptr(GString) out = g_string_new(NULL);
