@@ -17,6 +17,8 @@ Arena *exec_arena(Exec *exec); /* where results live */
 Timestamp exec_now(const Exec *exec);
 /* NULL where there is none (the conformance cases' plain data). */
 const Notification *exec_notification(const Exec *exec);
+/* The time zones loaded so far, shared by the executions of a set; never NULL. */
+struct ZoneCache *exec_zones(const Exec *exec); /* zone.h */
 /* The bytes one result may have; a function that can multiply its input checks it. */
 size_t exec_room(const Exec *exec);
 /* Charges STEPS against the execution's ceiling: for work that grows with the data.
@@ -50,7 +52,8 @@ typedef struct {
 typedef struct {
     Kind kind;
     const char *name;
-    Value (*get)(Exec *exec, Value receiver); /* EXEC is NULL while printing */
+    /* What the value holds may be put in ARENA.  EXEC is NULL while printing. */
+    Value (*get)(Exec *exec, Arena *arena, Value receiver);
     bool unprinted; /* an addition of ours: {{ . }} does not show it */
 } Field;
 

@@ -82,7 +82,7 @@ struct Value {
         const struct TemplateData *data; /* data.h */
         const Alert *const *alerts;
         const Alert *alert;
-        const struct TemplateTime *time; /* time.h */
+        const struct TemplateTime *time; /* gotime.h */
         const struct TemplateZone *location;
     };
 };
