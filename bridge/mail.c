@@ -67,3 +67,17 @@ void mail_add_recipient(Mail *mail, const char *address)
     mail->recipients = g_renew(Recipient, mail->recipients, mail->n_recipients + 1);
     mail->recipients[mail->n_recipients++] = (Recipient){.address = g_strdup(address)};
 }
+
+MailFate mail_fate(const Mail *mail)
+{
+    unsigned delivered = 0, dead = 0;
+    for (unsigned i = 0; i < mail->n_recipients; i++) {
+        RecipientState state = mail->recipients[i].state;
+        if (state == RECIPIENT_QUEUED || state == RECIPIENT_WAITING) {
+            return MAIL_PENDING;
+        }
+        delivered += state == RECIPIENT_DELIVERED;
+        dead += state == RECIPIENT_DEAD;
+    }
+    return delivered > 0 && dead == 0 ? MAIL_DONE : MAIL_DEAD;
+}

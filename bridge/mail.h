@@ -7,15 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What became of one recipient in one attempt: a value, never a log line. */
-typedef enum {
-    OUTCOME_UNTRIED,   /* nothing was said about this recipient; costs it nothing */
-    OUTCOME_DELIVERED,
-    OUTCOME_DEFERRED,  /* 4xx, or the connection was lost before the final dot */
-    OUTCOME_REFUSED,   /* 5xx: this recipient (at RCPT) or the whole mail (at DATA, dot) */
-    OUTCOME_IN_DOUBT,  /* the final dot may have gone out and no reply came */
-} OutcomeKind;
+#include "rules/retry.h"
 
+/* What became of one recipient in one attempt: a value, never a log line. */
 typedef struct {
     OutcomeKind kind;
     int code;          /* SMTP reply code, 0 if there was none */
@@ -28,8 +22,6 @@ void outcome_set(Outcome *outcome, OutcomeKind kind, int code, const char *enhan
                  const char *relay, const char *text);
 void outcome_clear(Outcome *outcome);
 const char *outcome_kind_text(OutcomeKind kind); /* "delivered", "deferred", … */
-
-typedef enum { RECIPIENT_QUEUED, RECIPIENT_DELIVERED, RECIPIENT_REFUSED, RECIPIENT_DEAD } RecipientState;
 
 typedef struct {
     char *address;     /* envelope form, without <> */
@@ -62,5 +54,12 @@ Mail *mail_new(void); /* all texts "" */
 void mail_free(Mail *mail); /* NULL is allowed */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Mail, mail_free)
 void mail_add_recipient(Mail *mail, const char *address);
+
+typedef enum {
+    MAIL_PENDING, /* somebody is still to get it */
+    MAIL_DONE,    /* somebody has it, and nobody was given up */
+    MAIL_DEAD,    /* somebody was given up, or everybody refused; a mail to nobody too */
+} MailFate;
+MailFate mail_fate(const Mail *mail);
 
 #endif

@@ -10,22 +10,15 @@
 #include "bridge/log.h"
 #include "bridge/mail.h"
 #include "bridge/metrics.h"
+#include "bridge/outbox/record.h"
 #include "config/config.h"
 
 /* What must survive: records (small versioned values by key: the dedup state of a
  * group) and mails.  One storage thread owns the database; whatever waits shares a
  * commit.  Every call with a done() queues a job; done() runs exactly once, on the
- * storage thread, after the job's commit (or failure), and must not block. */
+ * storage thread, after the job's commit (or failure), and must not block.  All
+ * functions may be called from any thread, done() included, unless they say else. */
 typedef struct Outbox Outbox;
-
-typedef struct {
-    char *key;
-    guint8 *value;     /* NULL: absent */
-    size_t length;
-    uint64_t version;  /* 0: never written; a commit states the version it was read at */
-    int64_t expires_ms; /* Unix time after which the record may go */
-} Record;
-void record_clear(Record *record);
 
 typedef enum {
     OUTBOX_OK,
@@ -42,23 +35,33 @@ typedef struct {
 } Change;
 void change_clear(Change *change);
 
-/* STORAGE is "sqlite:PATH" or "memory:".  NULL with ERROR set (SYSTEM; INPUT for a
- * STORAGE that is neither). */
-Outbox *outbox_open(const char *storage, const LimitsConfig *limits, Log *log,
-                    Metrics *metrics, GError **error);
+/* Time (Unix, ms) and dice (0 <= random < 1); for tests. */
+typedef struct {
+    int64_t (*now_ms)(void *who);
+    double (*random)(void *who);
+    void *who;
+} OutboxClock;
+
+/* STORAGE is "sqlite:PATH" or "memory:"; of CONFIG the limits and the retry policy are
+ * copied.  What a crash left claimed is queued again, in doubt.  NULL with ERROR set
+ * (SYSTEM, also when another process has it open; INPUT for a STORAGE that is neither). */
+Outbox *outbox_open(const char *storage, const Config *config, Log *log, Metrics *metrics,
+                    GError **error);
+void outbox_set_clock(Outbox *outbox, const OutboxClock *clock); /* before the start */
 bool outbox_start(Outbox *outbox, GError **error);
-void outbox_configure(Outbox *outbox, const LimitsConfig *limits); /* reload */
-void outbox_stop(Outbox *outbox);  /* jobs queued before are still done */
+void outbox_configure(Outbox *outbox, const Config *config); /* reload */
+void outbox_stop(Outbox *outbox);  /* jobs queued before are still done, later ones fail */
 void outbox_join(Outbox *outbox);
 void outbox_free(Outbox *outbox);  /* NULL is allowed */
 
 bool outbox_ready(Outbox *outbox);               /* the last commit worked */
-bool outbox_room(Outbox *outbox, size_t bytes);  /* any thread, before a body is read */
+/* The queue would take a mail of so many BYTES: to be asked before a body is read. */
+bool outbox_room(Outbox *outbox, size_t bytes);
 
 typedef void OutboxReadDone(void *who, OutboxResult result, Record *records, size_t n);
 /* Looks up the records of KEYS; those never written come back with version 0. The
- * RECORDS given to done() are its to keep (record_clear, g_free). May call done()
- * before it returns, on the caller's thread, when all are in memory. */
+ * RECORDS given to done() (NULL unless OK) are its to keep (record_clear, g_free).
+ * Calls done() before it returns, on the caller's thread, when all are in memory. */
 void outbox_read(Outbox *outbox, const char *const *keys, size_t n, OutboxReadDone *done, void *who);
 
 typedef void OutboxCommitDone(void *who, OutboxResult result, Change *change);
@@ -66,31 +69,47 @@ typedef void OutboxCommitDone(void *who, OutboxResult result, Change *change);
  * and versions filled in; a mail whose pointer is still in `mails` after OUTBOX_OK has
  * not been claimed (done() frees it by change_clear). Mails for which the claimer (see
  * outbox_set_claimer) answered true are stored claimed and handed to it; their place in
- * `mails` is NULL. */
+ * `mails` is NULL.  A record without a value is removed.  A recipient whose state is
+ * not QUEUED is only remembered; a mail with nobody to try is stored dead. */
 void outbox_commit(Outbox *outbox, Change *take_change, OutboxCommitDone *done, void *who);
 
-/* Dispatch. CLAIMER runs on the storage thread before an accepting commit: true to have
- * the mail claimed by that commit; then CLAIMED gets it after the commit. */
+/* Dispatch's side.  All hooks run on the storage thread and must not block. */
 typedef struct {
-    bool (*wants)(void *who, const Mail *mail);
-    void (*claimed)(void *who, Mail *take_mail);
-    void (*unclaimed)(void *who, const Mail *mail); /* wants() said true, the commit failed */
-    void (*due)(void *who);                         /* there is something to claim now */
+    /* Before an accepting commit: true to have the mail claimed by it.  May correct the
+     * mail's relay. */
+    bool (*wants)(void *who, Mail *mail);
+    void (*claimed)(void *who, Mail *take_mail);    /* wanted, and the commit worked */
+    void (*unclaimed)(void *who, const Mail *mail); /* wanted, and nothing came of it */
+    /* There is, or will be at DUE_MS, something to claim for RELAY. */
+    void (*due)(void *who, const char *relay, int64_t due_ms);
 } OutboxClaimer;
+/* Before the start. */
 void outbox_set_claimer(Outbox *outbox, const OutboxClaimer *claimer, void *who);
 
 typedef void OutboxClaimDone(void *who, OutboxResult result, Mail **mails, size_t n, int64_t next_due_ms);
-/* Claims up to MAX due mails, oldest first, of relays not in the NULL-terminated list
- * EXCEPT (may be NULL); order per group and recipient is kept. NEXT_DUE_MS: when the
- * next one falls due, -1 if none is queued. done() owns the mails and the array. */
-void outbox_claim(Outbox *outbox, unsigned max, const char *const *except,
-                  OutboxClaimDone *done, void *who);
-/* What came of an attempt; the mail is given back. Applies rules/retry. */
-void outbox_report(Outbox *outbox, Mail *take_mail, const Outcome *outcomes, const DeliveryConfig *delivery);
+/* Claims up to MAX due mails of RELAY (a key), longest due first.  Recipients that are
+ * not to be tried this time are WAITING.  NEXT_DUE_MS: when the next one falls due, -1
+ * if there is none.  done() owns the mails and the array. */
+void outbox_claim(Outbox *outbox, const char *relay, unsigned max, OutboxClaimDone *done, void *who);
+
+/* What came of an attempt, one outcome a recipient; the mail is given back. Applies
+ * rules/retry.  While the storage fails it is kept and tried again. */
+void outbox_report(Outbox *outbox, Mail *take_mail, const Outcome *outcomes);
+
+typedef const char *OutboxRouter(void *who, const char *receiver, unsigned integration,
+                                 const char *relay);
+typedef void OutboxRouteDone(void *who, OutboxResult result);
+/* Gives every queued mail the relay that ROUTER (on the storage thread) answers: the
+ * key of a relay, valid until its next call. */
+void outbox_route(Outbox *outbox, OutboxRouter *router, OutboxRouteDone *done, void *who);
+
+int64_t outbox_now_ms(Outbox *outbox); /* its clock */
 
 typedef struct {
+    /* Mails by state: never tried or tried without a word; waiting for another attempt;
+     * at a relay; kept.  bytes: of all but the dead. */
     uint64_t queued, deferred, claimed, dead, bytes;
-    int64_t oldest_ms; /* acceptance of the oldest queued mail, 0 if none */
+    int64_t oldest_ms; /* acceptance of the oldest queued or deferred mail, 0 if none */
 } OutboxStats;
 void outbox_stats(Outbox *outbox, OutboxStats *stats);
 
