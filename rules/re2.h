@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef RULES_RE2_H
+#define RULES_RE2_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Go's regular expression syntax (RE2), checked and translated into PCRE2's. */
+
+/* PATTERN for PCRE2 with UTF, DOTALL, MULTILINE and ALT_CIRCUMFLEX, free with g_free().
+ * Appends one name (char *, NULL for none) for each capturing group to NAMES; the
+ * translation has the groups without names.  On error NULL, and ERROR (INPUT) has the text
+ * of Go's regexp package. */
+char *re2_translate(const char *pattern, GPtrArray *names, GError **error);
+
+/* What the parts of the translator share. */
+
+/* Sets ERROR to Go's form of CODE about the LENGTH bytes at TEXT; returns false. */
+bool re2_fail(GError **error, const char *code, const char *text, size_t length);
+/* Reads one character at *AT, which is not at the end, and steps over it. */
+bool re2_rune(const char **at, gunichar *rune, GError **error);
+/* Appends RUNE so that PCRE2 takes it literally, in a class or outside. */
+void re2_append_rune(GString *out, gunichar rune);
+/* Reads the escape of a single character at *AT, which is at the backslash. */
+bool re2_escape(const char **at, gunichar *rune, GError **error);
+/* Translates `\d`, `\pL`, … at *AT into something that may stand in a class.  If it is
+ * none of them, true and *AT and OUT as they were. */
+bool re2_class_escape(const char **at, GString *out, GError **error);
+/* Translates the class at *AT, which is at the opening bracket. */
+bool re2_class(const char **at, GString *out, GError **error);
+
+#endif
