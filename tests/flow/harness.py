@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: MIT
+"""What the flow tests share: the program under test, and the real peers around it.
+
+Everything listens on a free loopback port and is ended by its pid."""
+
+import contextlib
+import email
+import email.policy
+import http.client
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+ALERTPOST = os.environ.get("ALERTPOST", str(ROOT / "build" / "alertpost"))
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(condition, what, seconds=30):
+    """The first true value of condition(); the test fails after `seconds`."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise AssertionError(f"{what}: not within {seconds} s")
+
+
+def accepts(port):
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
+
+
+def parse_mail(data):
+    return email.message_from_bytes(data, policy=email.policy.default)
+
+
+def request(port, method, path, body=None, headers=None):
+    """One HTTP request: (status, headers, body)."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    try:
+        connection.request(method, path, body, headers or {})
+        answer = connection.getresponse()
+        return answer.status, answer.headers, answer.read()
+    finally:
+        connection.close()
+
+
+class Process:
+    """A child whose output goes to a file and that is ended by its pid."""
+
+    def __init__(self, command, log, **options):
+        self.log_path = pathlib.Path(log)
+        self.log = open(log, "ab")
+        self.child = subprocess.Popen(command, stdout=self.log, stderr=self.log,
+                                      stdin=subprocess.DEVNULL, **options)
+
+    def output(self):
+        return self.log_path.read_text(errors="replace")
+
+    def running(self):
+        return self.child.poll() is None
+
+    def stop(self, number=signal.SIGTERM, seconds=60):
+        """Sends the signal; the exit status."""
+        if self.running():
+            self.child.send_signal(number)
+        try:
+            return self.child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            self.child.wait()
+            raise AssertionError(f"still running {seconds} s after signal {number}:\n{self.output()[-4000:]}")
+        finally:
+            self.log.close()
+
+
+class Alertpost(Process):
+    """`alertpost serve` in a folder of its own."""
+
+    def __init__(self, folder, config, *arguments, storage=None, name="alertpost"):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.config = self.folder / "alertpost.yml"
+        self.config.write_text(config)
+        self.storage = storage or f"sqlite:{self.folder}/alertpost.db"
+        log = self.folder / f"{name}.log"
+        start = log.stat().st_size if log.exists() else 0
+        super().__init__([ALERTPOST, "serve", "--config.file", str(self.config),
+                          "--web.listen-address", "127.0.0.1:0", "--storage", self.storage,
+                          *arguments], log, cwd=self.folder)
+
+        def bound():
+            assert self.running(), f"alertpost ended at its start:\n{self.output()[start:]}"
+            return re.search(r"msg=listening address=127\.0\.0\.1:(\d+)", self.output()[start:])
+        self.port = int(wait_for(bound, "alertpost listens").group(1))
+
+    def post(self, payload, path="/hooks/alertmanager", headers=None):
+        """Posts a payload (object or bytes): (status, answer as object)."""
+        body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+        status, _, answer = request(self.port, "POST", path, body,
+                                    {"Content-Type": "application/json", **(headers or {})})
+        return status, json.loads(answer) if answer else None
+
+    def get(self, path):
+        status, _, body = request(self.port, "GET", path)
+        return status, body.decode()
+
+    def metric(self, name, **labels):
+        """The sum of the metric's samples that carry these labels; 0.0 if there is none."""
+        total = 0.0
+        for line in self.get("/metrics")[1].splitlines():
+            match = re.fullmatch(r"([a-z_]+)(?:\{(.*)\})? (\S+)", line)
+            if match and match[1] == name:
+                have = dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', match[2] or ""))
+                if labels.items() <= have.items():
+                    total += float(match[3])
+        return total
+
+    def queued(self):
+        return self.metric("alertpost_queue_mails", state="queued") + \
+            self.metric("alertpost_queue_mails", state="deferred")
+
+    def drained(self):
+        wait_for(lambda: self.queued() == 0, "the queue is empty", 60)
+
+
+class SmtpSink(Process):
+    """Postfix's smtp-sink, one file a mail."""
+
+    def __init__(self, folder, *arguments, port=None, backlog=128):
+        self.mails = pathlib.Path(folder) / "sink"
+        self.mails.mkdir(parents=True, exist_ok=True)
+        self.port = port or free_port()
+        os.chmod(self.mails, 0o777)
+        # Every open of the dump template gives a new file: its name ends in microseconds.
+        super().__init__(["smtp-sink", "-c", "-d", str(self.mails / "%Y%m%d%H%M%S."), *arguments,
+                          f"127.0.0.1:{self.port}", str(backlog)], pathlib.Path(folder) / "sink.log")
+        wait_for(lambda: accepts(self.port), "smtp-sink listens")
+
+    def received(self):
+        """The mails so far: (envelope recipients, parsed mail)."""
+        found = []
+        for path in sorted(self.mails.iterdir()):
+            data = path.read_bytes()
+            if not data.endswith(b"\n"):
+                continue
+            head, _, _ = data.partition(b"\nReceived:")
+            recipients = re.findall(r"^X-Rcpt-Args: <([^>]*)>", head.decode(errors="replace"), re.M)
+            found.append((recipients, parse_mail(data)))
+        return found
+
+    def counters(self):
+        """What smtp-sink counted: sessions, quits, messages."""
+        counts = re.findall(r"sess=(\d+) quit=(\d+) mesg=(\d+)", self.output())
+        return tuple(map(int, counts[-1])) if counts else (0, 0, 0)
+
+
+class Alertmanager(Process):
+    """Debian's Alertmanager with one webhook receiver (or the configuration given)."""
+
+    def __init__(self, folder, config):
+        folder = pathlib.Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / "alertmanager.yml"
+        path.write_text(config)
+        self.port = free_port()
+        super().__init__(["prometheus-alertmanager", "--config.file", str(path),
+                          "--storage.path", str(folder / "data"), "--cluster.listen-address=",
+                          "--web.listen-address", f"127.0.0.1:{self.port}"], folder / "alertmanager.log")
+        wait_for(lambda: self.running() and accepts(self.port), "Alertmanager listens")
+
+    def post(self, alerts):
+        status, _, body = request(self.port, "POST", "/api/v2/alerts", json.dumps(alerts).encode(),
+                                  {"Content-Type": "application/json"})
+        assert status == 200, body
+
+
+def moment(seconds_ago=0):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - seconds_ago))
+
+
+def alert(labels, status="firing", starts_at=None, annotations=None, **more):
+    return {"status": status, "labels": labels, "annotations": annotations or {},
+            "startsAt": starts_at or moment(60),
+            "endsAt": moment() if status == "resolved" else "0001-01-01T00:00:00Z",
+            "generatorURL": "http://prometheus.example/graph?g0.expr=up", **more}
+
+
+def payload(*alerts, group="g", receiver="mail", **more):
+    """A webhook body as Alertmanager 0.34 sends it."""
+    firing = any(one["status"] == "firing" for one in alerts)
+    return {"version": "4", "groupKey": f'{{}}:{{alertname="{group}"}}', "truncatedAlerts": 0,
+            "status": "firing" if firing else "resolved", "receiver": receiver,
+            "groupLabels": {"alertname": group}, "commonLabels": {"alertname": group},
+            "commonAnnotations": {}, "routeLabels": {}, "externalURL": "http://alertmanager.example",
+            "alerts": list(alerts), **more}
+
+
+def simple_config(port, more="", to="ops@example.org", receiver_more="", global_more=""):
+    """One receiver, mail to a server on the loopback without TLS."""
+    return f"""
+global:
+  smtp_smarthost: 127.0.0.1:{port}
+  smtp_from: alerts@example.org
+  smtp_require_tls: false
+{global_more}
+route:
+  receiver: mail
+receivers:
+  - name: mail
+    email_configs:
+      - to: {to}
+        send_resolved: true
+{receiver_more}
+{more}
+"""

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: MIT
+"""A real Postfix with STARTTLS and AUTH behind us."""
+
+import os
+
+import pytest
+
+import harness
+from harness import Alertpost, wait_for
+from postfix import Postfix
+
+if os.geteuid() != 0:
+    pytest.skip("starting a Postfix needs root", allow_module_level=True)
+
+
+def config(postfix, folder, password="correct horse", ca="cert.pem"):
+    secret = folder / "password"
+    secret.write_text(password + "\n")
+    text = harness.simple_config(postfix.port, global_more=f"""
+  smtp_auth_username: alerts@example.org
+  smtp_auth_password_file: {secret}
+  smtp_tls_config: {{ca_file: {postfix.folder / ca}, server_name: localhost}}
+""", more="delivery: {retry: {min: 1s, max: 1s}}")
+    return text.replace("smtp_require_tls: false", "smtp_require_tls: true")
+
+
+def test_mail_reaches_postfix_over_starttls_with_auth_and_unchanged(start, tmp_path):
+    postfix = start(Postfix)
+    ours = start(Alertpost, config(postfix, tmp_path))
+    summary = "Größe der Платте ist 満杯: " + "x" * 1200
+    assert ours.post(harness.payload(harness.alert(
+        {"alertname": "Disk"}, annotations={"summary": summary}), group="Disk"))[0] == 202
+    mail = wait_for(postfix.received, "the mail")[0]
+    assert mail["Delivered-To"] == "ops@example.org"
+    assert mail.get_content_type() == "multipart/alternative"
+    assert "Größe der Платте ist 満杯" in mail.get_body(("plain",)).get_content()
+    log = postfix.maillog()
+    assert "sasl_method=PLAIN, sasl_username=alerts@example.org" in log
+    ours.drained()
+
+
+def test_a_wrong_password_holds_the_mail_until_it_is_right(start, tmp_path):
+    postfix = start(Postfix)
+    ours = start(Alertpost, config(postfix, tmp_path, password="wrong"))
+    assert ours.post(harness.payload(harness.alert({"alertname": "Disk"})))[0] == 202
+    wait_for(lambda: "authentication failed" in postfix.maillog(), "a refused login")
+    assert ours.queued() == 1
+    (tmp_path / "password").write_text("correct horse")
+    wait_for(postfix.received, "the mail after the correction", 60)
+    assert "correct horse" not in ours.output() and "wrong" not in ours.output()
+
+
+def test_an_untrusted_certificate_gets_nothing(start, tmp_path):
+    postfix = start(Postfix)
+    ours = start(Alertpost, config(postfix, tmp_path).replace(f"ca_file: {postfix.folder / 'cert.pem'}, ", ""))
+    assert ours.post(harness.payload(harness.alert({"alertname": "Disk"})))[0] == 202
+    wait_for(lambda: "certificate" in ours.output().lower(), "the log names the certificate")
+    assert ours.queued() == 1
+    assert "sasl_username" not in postfix.maillog()
