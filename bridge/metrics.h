@@ -10,6 +10,11 @@
 typedef enum {
     METRIC_BUILD_INFO,                 /* gauge {version} */
     METRIC_WEBHOOK_REQUESTS,           /* counter {source, code} */
+    METRIC_WEBHOOK_AUTH_FAILURES,      /* counter {source} */
+    METRIC_WEBHOOK_WAITING,            /* gauge: webhooks that wait for their answer */
+    METRIC_HTTP_CONNECTIONS,           /* gauge */
+    METRIC_HTTP_CONNECTIONS_REFUSED,   /* counter {reason}: total, address, descriptors */
+    METRIC_HTTP_DEADLINES,             /* counter: connections cut for being too slow */
     METRIC_NOTIFICATIONS,              /* counter {receiver, result}: queued, suppressed */
     METRIC_NOTIFICATIONS_SUPPRESSED,   /* counter {reason} */
     METRIC_TEMPLATE_ERRORS,            /* counter {receiver} */
@@ -36,13 +41,16 @@ typedef enum {
 /* Thread-safe.  All functions allow METRICS NULL (nothing happens). */
 typedef struct Metrics Metrics;
 Metrics *metrics_new(void);
-void metrics_free(Metrics *metrics);
+void metrics_free(Metrics *metrics); /* NULL is allowed */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Metrics, metrics_free)
 
 /* Label values in the table's order; NULL where the metric has none. A metric takes
  * at most 1,000 label sets; what comes after is counted under "other". */
 void metrics_add(Metrics *metrics, MetricId id, double by, const char *label1, const char *label2);
+/* Counters that are counted elsewhere may be set, too. */
 void metrics_set(Metrics *metrics, MetricId id, double value, const char *label1, const char *label2);
 void metrics_observe(Metrics *metrics, MetricId id, double value);
+/* 0 for label sets never seen; of a histogram, how many values were observed. */
 double metrics_get(Metrics *metrics, MetricId id, const char *label1, const char *label2);
 
 /* Prometheus text format 0.0.4. */

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+#include "bridge/metrics.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#define LABELS_MAX 2
+#define SERIES_MAX 1000
+
+typedef enum { COUNTER, GAUGE, HISTOGRAM } MetricType;
+
+typedef struct {
+    MetricType type;
+    const char *name; /* without "alertpost_" */
+    const char *labels[LABELS_MAX];
+    const char *help;
+} Metric;
+
+static const Metric table[METRIC_COUNT] = {
+    [METRIC_BUILD_INFO] = {GAUGE, "build_info", {"version"}, "1, with the version that runs."},
+    [METRIC_WEBHOOK_REQUESTS] = {COUNTER,
+                                 "webhook_requests_total",
+                                 {"source", "code"},
+                                 "Webhooks answered, by source (empty if unknown) and HTTP status."},
+    [METRIC_WEBHOOK_AUTH_FAILURES] = {COUNTER,
+                                      "webhook_auth_failures_total",
+                                      {"source"},
+                                      "Webhooks without valid credentials."},
+    [METRIC_WEBHOOK_WAITING] = {GAUGE,
+                                "webhook_waiting",
+                                {NULL},
+                                "Webhooks that wait for their answer."},
+    [METRIC_HTTP_CONNECTIONS] = {GAUGE, "http_connections", {NULL}, "Open HTTP connections."},
+    [METRIC_HTTP_CONNECTIONS_REFUSED] = {COUNTER,
+                                         "http_connections_refused_total",
+                                         {"reason"},
+                                         "Connections closed at once: too many in all (total), "
+                                         "of one address (address), no descriptors left "
+                                         "(descriptors)."},
+    [METRIC_HTTP_DEADLINES] = {COUNTER,
+                               "http_deadlines_total",
+                               {NULL},
+                               "Connections cut because a request or an answer took too long."},
+    [METRIC_NOTIFICATIONS] = {COUNTER,
+                              "notifications_total",
+                              {"receiver", "result"},
+                              "What became of an event at a receiver: queued, suppressed or "
+                              "ignored."},
+    [METRIC_NOTIFICATIONS_SUPPRESSED] = {COUNTER,
+                                         "notifications_suppressed_total",
+                                         {"reason"},
+                                         "Suppressed events, by reason."},
+    [METRIC_TEMPLATE_ERRORS] = {COUNTER,
+                                "template_errors_total",
+                                {"receiver"},
+                                "Templates that failed; the built-in plain mail went out."},
+    [METRIC_REGEXP_LIMITS] = {COUNTER,
+                              "regexp_limits_total",
+                              {NULL},
+                              "Regular expressions that hit a limit and counted as no match."},
+    [METRIC_DEDUP_GROUPS] = {GAUGE, "dedup_groups", {NULL}, "Groups remembered in memory."},
+    [METRIC_QUEUE_MAILS] = {GAUGE,
+                            "queue_mails",
+                            {"state"},
+                            "Mails in the queue: queued, deferred or dead."},
+    [METRIC_QUEUE_BYTES] = {GAUGE, "queue_bytes", {NULL}, "Bytes of the mails in the queue."},
+    [METRIC_QUEUE_OLDEST_S] = {GAUGE,
+                               "queue_oldest_age_seconds",
+                               {NULL},
+                               "Age of the oldest queued mail; 0 if there is none."},
+    [METRIC_DELIVERIES] = {COUNTER,
+                           "deliveries_total",
+                           {"relay", "outcome"},
+                           "Attempts, counted per recipient, by relay and outcome."},
+    [METRIC_DELIVERY_SECONDS] = {HISTOGRAM,
+                                 "delivery_latency_seconds",
+                                 {NULL},
+                                 "From a mail's acceptance to the relay's final yes."},
+    [METRIC_STORE_COMMITS] = {COUNTER, "store_commits_total", {NULL}, "Commits of the storage."},
+    [METRIC_STORE_ERRORS] = {COUNTER, "store_errors_total", {NULL}, "Commits that failed."},
+    [METRIC_SMTP_SESSIONS] = {GAUGE,
+                              "smtp_sessions",
+                              {"relay", "state"},
+                              "SMTP sessions: connecting, idle or busy."},
+    [METRIC_SMTP_SESSIONS_OPENED] = {COUNTER,
+                                     "smtp_sessions_opened_total",
+                                     {"relay"},
+                                     "SMTP sessions opened."},
+    [METRIC_SMTP_REPLIES] = {COUNTER,
+                             "smtp_replies_total",
+                             {"verb", "class"},
+                             "Replies of mail servers, by command and first digit."},
+    [METRIC_SMTP_IN_DOUBT] = {COUNTER,
+                              "smtp_in_doubt_total",
+                              {"relay"},
+                              "Mails whose final reply was lost: delivered perhaps."},
+    [METRIC_RELAY_PAUSED] = {GAUGE, "relay_paused", {"relay"}, "1 while a relay is paused."},
+    [METRIC_CONFIG_RELOAD_SUCCESSFUL] = {GAUGE,
+                                         "config_last_reload_successful",
+                                         {NULL},
+                                         "1 if the last reload of the configuration worked."},
+    [METRIC_CONFIG_RELOAD_SUCCESS_TIMESTAMP] = {GAUGE,
+                                                "config_last_reload_success_timestamp_seconds",
+                                                {NULL},
+                                                "When the configuration was last loaded."},
+    [METRIC_LOG_DROPPED] = {COUNTER,
+                            "log_lines_dropped_total",
+                            {NULL},
+                            "Log lines lost because nobody read them."},
+};
+
+static const double buckets[] = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,
+                                 2.5,   5,    10,    30,   60,  300,  1800, 21600};
+
+typedef struct {
+    char *labels[LABELS_MAX];
+    double value;
+} Series;
+
+typedef struct {
+    uint64_t counts[G_N_ELEMENTS(buckets) + 1];
+    uint64_t count;
+    double sum;
+} Histogram;
+
+struct Metrics {
+    pthread_mutex_t lock; /* guards all */
+    GPtrArray *series[METRIC_COUNT]; /* in the order in which they came */
+    GHashTable *by_labels[METRIC_COUNT];
+    Histogram histograms[METRIC_COUNT];
+};
+
+static void series_free(gpointer data)
+{
+    Series *series = data;
+    for (size_t i = 0; i < LABELS_MAX; i++) {
+        g_free(series->labels[i]);
+    }
+    g_free(series);
+}
+
+/* Both with the lock held.  The series, or NULL if it was never counted. */
+static Series *find(Metrics *metrics, MetricId id, const char *label1, const char *label2)
+{
+    g_autofree char *key = g_strdup_printf("%s\xFF%s", label1, label2);
+    return g_hash_table_lookup(metrics->by_labels[id], key);
+}
+
+static Series *take(Metrics *metrics, MetricId id, const char *label1, const char *label2)
+{
+    const char *labels[LABELS_MAX] = {label1 != NULL ? label1 : "", label2 != NULL ? label2 : ""};
+    Series *series = find(metrics, id, labels[0], labels[1]);
+    if (series != NULL) {
+        return series;
+    }
+    if (metrics->series[id]->len == SERIES_MAX) {
+        labels[0] = labels[1] = "other";
+        series = find(metrics, id, "other", "other");
+    }
+    if (series == NULL) {
+        series = g_new0(Series, 1);
+        for (size_t i = 0; i < LABELS_MAX; i++) {
+            series->labels[i] = g_utf8_make_valid(labels[i], -1);
+        }
+        g_hash_table_insert(metrics->by_labels[id],
+                            g_strdup_printf("%s\xFF%s", labels[0], labels[1]), series);
+        g_ptr_array_add(metrics->series[id], series);
+    }
+    return series;
+}
+
+Metrics *metrics_new(void)
+{
+    Metrics *metrics = g_new0(Metrics, 1);
+    pthread_mutex_init(&metrics->lock, NULL);
+    for (unsigned id = 0; id < METRIC_COUNT; id++) {
+        metrics->series[id] = g_ptr_array_new_with_free_func(series_free);
+        metrics->by_labels[id] = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        if (table[id].labels[0] == NULL && table[id].type != HISTOGRAM) {
+            take(metrics, (MetricId)id, NULL, NULL);
+        }
+    }
+    metrics_set(metrics, METRIC_BUILD_INFO, 1, ALERTPOST_VERSION, NULL);
+    return metrics;
+}
+
+void metrics_free(Metrics *metrics)
+{
+    if (metrics == NULL) {
+        return;
+    }
+    for (size_t id = 0; id < METRIC_COUNT; id++) {
+        g_hash_table_unref(metrics->by_labels[id]);
+        g_ptr_array_unref(metrics->series[id]);
+    }
+    pthread_mutex_destroy(&metrics->lock);
+    g_free(metrics);
+}
+
+void metrics_add(Metrics *metrics, MetricId id, double by, const char *label1, const char *label2)
+{
+    if (metrics == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&metrics->lock);
+    take(metrics, id, label1, label2)->value += by;
+    pthread_mutex_unlock(&metrics->lock);
+}
+
+void metrics_set(Metrics *metrics, MetricId id, double value, const char *label1, const char *label2)
+{
+    if (metrics == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&metrics->lock);
+    take(metrics, id, label1, label2)->value = value;
+    pthread_mutex_unlock(&metrics->lock);
+}
+
+void metrics_observe(Metrics *metrics, MetricId id, double value)
+{
+    if (metrics == NULL) {
+        return;
+    }
+    g_assert(table[id].type == HISTOGRAM);
+    size_t bucket = 0;
+    while (bucket < G_N_ELEMENTS(buckets) && value > buckets[bucket]) {
+        bucket++;
+    }
+    pthread_mutex_lock(&metrics->lock);
+    Histogram *histogram = &metrics->histograms[id];
+    histogram->counts[bucket]++;
+    histogram->count++;
+    histogram->sum += value;
+    pthread_mutex_unlock(&metrics->lock);
+}
+
+double metrics_get(Metrics *metrics, MetricId id, const char *label1, const char *label2)
+{
+    if (metrics == NULL) {
+        return 0;
+    }
+    pthread_mutex_lock(&metrics->lock);
+    const Series *series = find(metrics, id, label1 != NULL ? label1 : "",
+                                label2 != NULL ? label2 : "");
+    double value = series != NULL ? series->value : 0;
+    if (table[id].type == HISTOGRAM) {
+        value = (double)metrics->histograms[id].count;
+    }
+    pthread_mutex_unlock(&metrics->lock);
+    return value;
+}
+
+static void append_number(GString *out, double value)
+{
+    char text[G_ASCII_DTOSTR_BUF_SIZE];
+    bool whole = value > -1e15 && value < 1e15 && value == (double)(int64_t)value;
+    g_string_append(out, g_ascii_formatd(text, sizeof text, whole ? "%.0f" : "%.15g", value));
+}
+
+static void append_escaped(GString *out, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (*text == '\n') {
+            g_string_append(out, "\\n");
+            continue;
+        }
+        if (*text == '"' || *text == '\\') {
+            g_string_append_c(out, '\\');
+        }
+        g_string_append_c(out, *text);
+    }
+}
+
+static void print_series(GString *out, const Metric *metric, const Series *series)
+{
+    g_string_append_printf(out, "alertpost_%s", metric->name);
+    for (size_t i = 0; i < LABELS_MAX && metric->labels[i] != NULL; i++) {
+        g_string_append_printf(out, "%s%s=\"", i == 0 ? "{" : ",", metric->labels[i]);
+        append_escaped(out, series->labels[i]);
+        g_string_append_c(out, '"');
+    }
+    g_string_append(out, metric->labels[0] != NULL ? "} " : " ");
+    append_number(out, series->value);
+    g_string_append_c(out, '\n');
+}
+
+static void print_histogram(GString *out, const Metric *metric, const Histogram *histogram)
+{
+    uint64_t below = 0;
+    for (size_t i = 0; i < G_N_ELEMENTS(buckets); i++) {
+        char text[G_ASCII_DTOSTR_BUF_SIZE];
+        below += histogram->counts[i];
+        g_string_append_printf(out, "alertpost_%s_bucket{le=\"%s\"} %" G_GUINT64_FORMAT "\n",
+                               metric->name,
+                               g_ascii_formatd(text, sizeof text, "%g", buckets[i]), below);
+    }
+    g_string_append_printf(out, "alertpost_%s_bucket{le=\"+Inf\"} %" G_GUINT64_FORMAT "\n",
+                           metric->name, histogram->count);
+    g_string_append_printf(out, "alertpost_%s_sum ", metric->name);
+    append_number(out, histogram->sum);
+    g_string_append_printf(out, "\nalertpost_%s_count %" G_GUINT64_FORMAT "\n", metric->name,
+                           histogram->count);
+}
+
+static const char *type_text(MetricType type)
+{
+    static const char *const texts[] = {
+        [COUNTER] = "counter", [GAUGE] = "gauge", [HISTOGRAM] = "histogram"};
+    return texts[type];
+}
+
+void metrics_print(Metrics *metrics, GString *out)
+{
+    if (metrics == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&metrics->lock);
+    for (size_t id = 0; id < METRIC_COUNT; id++) {
+        const Metric *metric = &table[id];
+        g_string_append_printf(out, "# HELP alertpost_%s %s\n# TYPE alertpost_%s %s\n",
+                               metric->name, metric->help, metric->name,
+                               type_text(metric->type));
+        if (metric->type == HISTOGRAM) {
+            print_histogram(out, metric, &metrics->histograms[id]);
+        }
+        for (guint i = 0; i < metrics->series[id]->len; i++) {
+            print_series(out, metric, g_ptr_array_index(metrics->series[id], i));
+        }
+    }
+    pthread_mutex_unlock(&metrics->lock);
+}
+
+void metrics_print_manual(GString *out)
+{
+    g_string_append(out, "| metric | type | labels | what it says |\n|---|---|---|---|\n");
+    for (size_t id = 0; id < METRIC_COUNT; id++) {
+        const Metric *metric = &table[id];
+        g_string_append_printf(out, "| `alertpost_%s` | %s |", metric->name,
+                               type_text(metric->type));
+        for (size_t i = 0; i < LABELS_MAX && metric->labels[i] != NULL; i++) {
+            g_string_append_printf(out, "%s `%s`", i == 0 ? "" : ",", metric->labels[i]);
+        }
+        g_string_append_printf(out, " | %s |\n", metric->help);
+    }
+}
