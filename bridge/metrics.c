@@ -153,7 +153,7 @@ static Series *take(Metrics *metrics, MetricId id, const char *label1, const cha
     if (series != NULL) {
         return series;
     }
-    if (metrics->series[id]->len == SERIES_MAX) {
+    if (metrics->series[id]->len >= SERIES_MAX) {
         labels[0] = labels[1] = "other";
         series = find(metrics, id, "other", "other");
     }
