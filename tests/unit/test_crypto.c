@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "bridge/crypto.h"
+
+static void the_digest_is_sha256(void **state)
+{
+    (void)state;
+    guint8 digest[CRYPTO_SHA256_SIZE];
+    static const guint8 abc[] = {0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea, 0x41, 0x41, 0x40,
+                                 0xde, 0x5d, 0xae, 0x22, 0x23, 0xb0, 0x03, 0x61, 0xa3, 0x96, 0x17,
+                                 0x7a, 0x9c, 0xb4, 0x10, 0xff, 0x61, 0xf2, 0x00, 0x15, 0xad};
+    crypto_sha256("abc", 3, digest);
+    assert_memory_equal(digest, abc, sizeof abc);
+}
+
+static void only_the_same_secret_is_equal(void **state)
+{
+    (void)state;
+    assert_true(crypto_equal("secret", 6, "secret", 6));
+    assert_true(crypto_equal("", 0, "", 0));
+    assert_false(crypto_equal("secret", 6, "secreT", 6));
+    assert_false(crypto_equal("secret", 6, "secret ", 7));
+    assert_false(crypto_equal("secret", 6, "", 0));
+    assert_true(crypto_equal("a\0b", 3, "a\0b", 3));
+    assert_false(crypto_equal("a\0b", 3, "a\0c", 3));
+}
+
+static void random_bytes_do_not_repeat(void **state)
+{
+    (void)state;
+    guint8 a[32] = {0}, b[32] = {0};
+    assert_true(crypto_random(a, sizeof a));
+    assert_true(crypto_random(b, sizeof b));
+    assert_memory_not_equal(a, b, sizeof a);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_digest_is_sha256),
+        cmocka_unit_test(only_the_same_secret_is_equal),
+        cmocka_unit_test(random_bytes_do_not_repeat),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
