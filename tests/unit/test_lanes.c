@@ -147,10 +147,12 @@ static void a_lane_is_used_by_one_at_a_time(void **state)
     Lanes *lanes = start(4, 10000);
     static Group groups[8];
     memset(groups, 0, sizeof groups);
+    for (unsigned g = 0; g < 8; g++) {
+        groups[g].lanes = lanes;
+        g_snprintf(groups[g].key, sizeof groups[g].key, "g%u", g);
+    }
     for (unsigned i = 0; i < 800; i++) {
         Group *group = &groups[i % 8];
-        group->lanes = lanes;
-        g_snprintf(group->key, sizeof group->key, "g%u", i % 8);
         group->visits[i / 8] = (Visit){.group = group, .number = i / 8};
         assert_true(lanes_submit(lanes, enter, &group->visits[i / 8]));
     }
