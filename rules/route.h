@@ -20,12 +20,20 @@ typedef struct Route {
     int64_t group_wait_ms, group_interval_ms, repeat_interval_ms;
     char **mute_time_intervals, **active_time_intervals; /* NULL-terminated */
     GPtrArray *routes;    /* Route *, children in order; frees them */
-    GPtrArray *label_names, *label_templates; /* route labels, merged: char *, Template * (config frees) */
+    GPtrArray *label_names, *label_templates; /* route labels, merged: char *, Template * */
 } Route;
 
-Route *route_new(void); /* empty arrays, nothing set */
+/* Empty arrays, which free what they hold, nothing else set: texts and text lists are NULL.
+ * Of label_templates the builder says how they are freed (g_ptr_array_set_free_func). */
+Route *route_new(void);
 void route_free(Route *route); /* with its children; NULL is allowed */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Route, route_free)
+
+/* Whether all matchers of ROUTE match; an absent label is "".  MATCH_ONLY are labels seen by
+ * matchers only (`__source__`), looked up after LABELS; it may be NULL.  A regular
+ * expression that hits its ceiling counts as no match and is added to *LIMITS. */
+bool route_matches(const Route *route, const Labels *labels, const Labels *match_only,
+                   unsigned *limits);
 
 /* The compiled tree: immutable. Equality matchers are indexed, so that 10,000 routes
  * cost about what 10 do. */
@@ -37,10 +45,9 @@ const Route *route_tree_root(const RouteTree *tree);
 
 /* Where an alert goes (Alertmanager dispatch/route.go): depth first, left to right,
  * the first matching child ends the search unless it says `continue`; a node is a
- * result if none of its children matched.  MATCH_ONLY are labels seen by matchers
- * only (`__source__`), looked up after LABELS; it may be NULL.  Appends const Route *
- * to FOUND, which never stays empty.  Returns the number of regular expressions that
- * hit their ceiling. */
+ * result if none of its children matched.  The root takes every alert: its matchers
+ * are not asked.  MATCH_ONLY as above.  Appends const Route * to FOUND, at least one.
+ * Returns the number of regular expressions that hit their ceiling. */
 unsigned route_tree_match(const RouteTree *tree, const Labels *labels,
                           const Labels *match_only, GPtrArray *found);
 
