@@ -142,6 +142,7 @@ typedef struct {
     char **notes; /* what is accepted but worth a warning, one line each; NULL-terminated */
     Arena *arena;        /* owns every text and array above … */
     GPtrArray *compiled; /* … and this every Template (equal texts share one) */
+    GHashTable *receivers_by_name;
 } Config;
 
 typedef enum { CONFIG_STRICT = 0, CONFIG_IGNORE_OTHER_RECEIVERS = 1 } ConfigFlags;

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "rules/utf8.h"
-
 static const char letters[] = "abfnrtv\\\"", meant[] = "\a\b\f\n\r\t\v\\\"";
 
 /* Go's unicode.IsPrint: letters, marks, numbers, punctuation, symbols and the space. */
@@ -51,7 +49,7 @@ void quote_append(GString *out, const char *text)
             continue;
         }
         append_rune(out, rune);
-        text = utf8_next(text);
+        text = g_utf8_next_char(text);
     }
     g_string_append_c(out, '"');
 }

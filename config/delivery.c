@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "config/domain.h"
+#include "config/loader.h"
+
+static const char *const in_doubt_names[] = {"retry", "keep", NULL};
+
+static void set_in_doubt(const Reader *reader, const Field *field, const Node *node,
+                         void *where)
+{
+    unsigned choice = 0;
+    value_choice.set(reader, field, node, &choice);
+    *(bool *)where = choice == 1;
+}
+
+static const ValueType value_in_doubt = {"choice", set_in_doubt};
+
+static const Field retry_fields[] = {
+    RANGED(DeliverySettings, config.retry_min_ms, "min", "5s", 1, 0,
+           "The first wait after a failure is at most this, …"),
+    RANGED(DeliverySettings, config.retry_max_ms, "max", "15m", 1, 0,
+           "… and later ones grow up to this."),
+    RANGED(DeliverySettings, config.give_up_ms, "give_up", "48h", 1, 0,
+           "A mail that is older is dead."),
+};
+
+const Schema retry_schema = PLAIN_SCHEMA("retry", DeliverySettings, retry_fields,
+                                         "When a deferred mail is tried again.");
+
+static const Field timeouts_fields[] = {
+    RANGED(DeliverySettings, config.connect_ms, "connect", "30s", 1, 0,
+           "Finding the address, TCP and TLS."),
+    RANGED(DeliverySettings, config.greeting_ms, "greeting", "60s", 1, 0,
+           "The server's first line."),
+    RANGED(DeliverySettings, config.command_ms, "command", "2m", 1, 0,
+           "The reply to a command."),
+    RANGED(DeliverySettings, config.write_ms, "write", "3m", 1, 0,
+           "A server that takes no more bytes."),
+    RANGED(DeliverySettings, config.final_dot_ms, "final_dot", "10m", 1, 0,
+           "The reply to the end of a mail."),
+    RANGED(DeliverySettings, config.quit_ms, "quit", "2s", 1, 0, "The reply to QUIT."),
+};
+
+const Schema timeouts_schema =
+    PLAIN_SCHEMA("timeouts", DeliverySettings, timeouts_fields,
+                 "How long a mail server may take. A silent one costs one session.");
+
+static const Field rate_limit_fields[] = {
+    COUNT(RateLimitSettings, mails, "mails", NULL, "So many mails …"),
+    RANGED(RateLimitSettings, per_ms, "per", "1m", 1, 0, "… in this time."),
+    COUNT(RateLimitSettings, burst, "burst", "1", "So many at once."),
+};
+
+const Schema rate_limit_schema =
+    SCHEMA("rate_limit", RateLimitSettings, rate_limit_fields,
+           "Read and checked; it does not act yet, and `check` says so.");
+
+static const Field delivery_fields[] = {
+    FIELD(DeliverySettings, config.postmaster, "postmaster", "",
+          "The address that gets what has no other left, and notices of dead mails."),
+    RANGED(DeliverySettings, config.connections, "connections", "8", 1, 1000,
+           "Sessions per relay, at most; opened as the queue asks."),
+    RANGED(DeliverySettings, config.mails_per_connection, "mails_per_connection", "100", 1,
+           1000000, "Then a session is closed."),
+    RANGED(DeliverySettings, config.idle_close_ms, "idle_close", "10s", 1, 0,
+           "Close an unused session after this."),
+    RANGED(DeliverySettings, config.connection_lifetime_ms, "connection_lifetime", "5m", 1, 0,
+           "Take no more mails over a session that is older."),
+    OPTIONAL_SECTION(DeliverySettings, rate_limit, "rate_limit", RateLimitSettings,
+                     &rate_limit_schema, "Mails per time and relay; off by default."),
+    GROUP("retry", &retry_schema, "When a deferred mail is tried again."),
+    {ROW("in_doubt", &value_in_doubt, MEMBER_OF(DeliverySettings, config.in_doubt_keep, bool),
+         "A connection lost between the final dot and its reply: `retry` sends the same bytes "
+         "again after a minute, `keep` leaves the mail as dead."),
+     .unset = "retry",
+     .detail = in_doubt_names},
+    GROUP("timeouts", &timeouts_schema, "How long a mail server may take."),
+    TEXTS(DeliverySettings, fallback_smarthosts, "fallback_smarthosts",
+          "Used in order while the relay itself fails. Does not act yet, and `check` says so."),
+};
+
+const Schema delivery_schema =
+    SCHEMA("delivery", DeliverySettings, delivery_fields, "How mails leave.");
+
+static const Field dkim_fields[] = {
+    REQUIRED(DkimSettings, config.domain, "domain", "missing domain in dkim", "As in d=."),
+    REQUIRED(DkimSettings, config.selector, "selector", "missing selector in dkim",
+             "As in s=."),
+    FIELD(DkimSettings, config.private_key, "private_key", NULL, "The key, as PEM text."),
+    SECRET_FILE(DkimSettings, config.private_key, "private_key_file", "The file with it."),
+};
+
+const Schema dkim_schema =
+    SCHEMA("dkim", DkimSettings, dkim_fields,
+           "Read and checked; mails are not signed yet, and `check` says so.");
+
+static const Field limits_fields[] = {
+    RANGED(LimitsConfig, body, "body", "32MiB", 1, 0, "A webhook's body."),
+    COUNT(LimitsConfig, alerts, "alerts", "10000", "Alerts in a webhook."),
+    COUNT(LimitsConfig, labels, "labels", "256", "Labels, and annotations, of an alert."),
+    COUNT(LimitsConfig, recipients, "recipients", "1000", "Recipients of a mail."),
+    RANGED(LimitsConfig, mail, "mail", "10MiB", 1, 0, "A mail's bytes."),
+    COUNT(LimitsConfig, queue_mails, "queue_mails", "100000",
+          "Mails in the queue; then webhooks are answered with 503."),
+    RANGED(LimitsConfig, queue_bytes, "queue_bytes", "1GiB", 1, 0, "Their bytes; likewise."),
+    COUNT(LimitsConfig, history, "history", "1000000", "Delivered mails remembered."),
+    RANGED(LimitsConfig, inflight_bytes, "inflight_bytes", "256MiB", 1, 0,
+           "Bodies of webhooks that are being worked on, in all."),
+    COUNT(LimitsConfig, waiting, "waiting", "2000", "Webhooks that wait for a worker."),
+};
+
+const Schema limits_schema =
+    PLAIN_SCHEMA("limits", LimitsConfig, limits_fields, "Ceilings. None can be switched off.");
+
+static void check_postmaster(Loader *loader, const DeliverySettings *settings)
+{
+    const char *address = settings->config.postmaster;
+    const char *at = address != NULL ? strrchr(address, '@') : NULL;
+    if (address == NULL || *address == '\0') {
+        return;
+    }
+    if (at == NULL || at == address || at[1] == '\0' || strpbrk(address, " \t,<>\r\n")) {
+        report_error(loader->reader.report, node_get(settings->at.node, "postmaster"),
+                     "must be one address, as in postmaster@example.org");
+    }
+}
+
+static void check_retry(Loader *loader, const DeliverySettings *settings)
+{
+    const Node *retry = node_get(settings->at.node, "retry");
+    const DeliveryConfig *config = &settings->config;
+    if (config->retry_min_ms > config->retry_max_ms) {
+        report_error(loader->reader.report, retry, "min is longer than max");
+    }
+    if (config->retry_max_ms > config->give_up_ms) {
+        report_error(loader->reader.report, retry, "max is longer than give_up");
+    }
+}
+
+static void check_fallbacks(Loader *loader, const Node *list)
+{
+    for (const Node *node = list != NULL ? list->first : NULL; node != NULL;
+         node = node->next) {
+        Smarthost smarthost;
+        smarthost_read(&loader->reader, node, &smarthost);
+    }
+}
+
+static void load_dkim(Loader *loader)
+{
+    const DkimSettings *settings = &loader->file.dkim;
+    DkimConfig *dkim = &loader->config->dkim;
+    *dkim = settings->config;
+    if (settings->at.node == NULL) {
+        dkim->domain = dkim->selector = arena_strdup(loader->reader.arena, "");
+        return;
+    }
+    if (!secret_is_set(&dkim->private_key)) {
+        report_error(loader->reader.report, settings->at.node,
+                     "missing private_key_file in dkim");
+    }
+    if (dkim->domain == NULL) {
+        return;
+    }
+    g_autoptr(GError) error = NULL;
+    g_autofree char *ascii = domain_to_ascii(dkim->domain, &error);
+    if (ascii == NULL) {
+        report_error(loader->reader.report, node_get(settings->at.node, "domain"), "%s",
+                     error->message);
+        return;
+    }
+    dkim->domain = arena_strdup(loader->reader.arena, ascii);
+}
+
+void load_delivery(Loader *loader)
+{
+    const DeliverySettings *settings = &loader->file.delivery;
+    check_postmaster(loader, settings);
+    check_retry(loader, settings);
+    check_fallbacks(loader, settings->fallback_smarthosts);
+    if (settings->rate_limit.at.node != NULL && settings->rate_limit.mails == 0) {
+        report_error(loader->reader.report, settings->rate_limit.at.node,
+                     "missing mails in rate_limit");
+    }
+    loader->config->delivery = settings->config;
+    loader->config->limits = loader->file.limits;
+    load_dkim(loader);
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CONFIG_LOADER_H
+#define CONFIG_LOADER_H
+
+#include "config/config.h"
+#include "config/schema.h"
+
+/* Inside config/ only: the file as its tables read it, and the steps that make a Config
+ * of it.  Each step reports what it finds and goes on with the rest. */
+
+/* What a mail server is called by; nothing set: host and path NULL. */
+typedef struct {
+    const Node *node; /* where it was written */
+    RelayScheme scheme;
+    char *host;
+    unsigned port;
+    char *path;
+} Smarthost;
+
+extern const ValueType value_smarthost;
+#define SMARTHOST(T, member, key_, help_) \
+    {ROW(key_, &value_smarthost, MEMBER_OF(T, member, Smarthost), help_)}
+/* "host:port" or "maildir:PATH"; reports and returns false if it is neither. */
+bool smarthost_read(const Reader *reader, const Node *node, Smarthost *smarthost);
+
+typedef struct {
+    Section at; /* node NULL: no such section */
+    TlsConfig config;
+} TlsSettings;
+
+/* What `global` and an email_config have in common, under smtp_NAME and NAME. */
+typedef struct {
+    Smarthost smarthost;
+    const Node *from;
+    char *hello, *auth_username, *auth_identity; /* NULL: not given */
+    Secret auth_password, auth_secret;
+    OptionalBool require_tls, force_implicit_tls;
+    TlsSettings tls;
+} SmtpSettings;
+
+typedef struct {
+    Section at;
+    OptionalDuration resolve_timeout;
+    SmtpSettings smtp;
+} GlobalSettings;
+
+typedef struct {
+    Section at;
+    bool enabled;
+    unsigned by_date; /* index into "none", "daily" */
+} ThreadingSettings;
+
+typedef struct {
+    Section at;
+    SmtpSettings smtp;
+    OptionalBool send_resolved;
+    const Node *to, *cc, *bcc, *reply_to, *html, *text; /* NULL: not given */
+    const Node *headers, *allowed_domains;
+    ThreadingSettings threading;
+    size_t max_size;
+} EmailSettings;
+
+typedef struct {
+    Section at;
+    char *name;
+    List emails; /* EmailSettings */
+} ReceiverSettings;
+
+typedef struct {
+    Section at;
+    char *receiver; /* NULL: the parent's */
+    const Node *group_by, *match, *match_re, *matchers;
+    const Node *mute_time_intervals, *active_time_intervals, *labels;
+    bool continue_;
+    OptionalDuration group_wait, group_interval, repeat_interval;
+    List routes; /* RouteSettings */
+} RouteSettings;
+
+typedef struct {
+    Section at;
+    char *name;
+    const Node *source_match, *source_match_re, *source_matchers;
+    const Node *target_match, *target_match_re, *target_matchers, *equal;
+    List sources; /* InhibitSourceSettings */
+} InhibitSettings;
+
+typedef struct {
+    Section at;
+    char *name;
+    List intervals; /* IntervalSettings, in intervals.c */
+} NamedIntervalSettings;
+
+typedef struct {
+    Section at;
+    AuthConfig config;
+} AuthSettings;
+
+typedef struct {
+    Section at;
+    char *name, *type; /* NULL: not given */
+    bool enabled, allow_unauthenticated;
+    AuthSettings auth;
+    unsigned ack; /* AckMode */
+    int64_t ack_timeout_ms, dedup_window_ms;
+    const Node *labels;
+} SourceSettings;
+
+typedef struct {
+    Section at;
+    size_t mails, burst;
+    int64_t per_ms;
+} RateLimitSettings;
+
+typedef struct {
+    Section at;
+    DeliveryConfig config;
+    RateLimitSettings rate_limit;
+    const Node *fallback_smarthosts;
+} DeliverySettings;
+
+typedef struct {
+    Section at;
+    DkimConfig config;
+} DkimSettings;
+
+typedef struct {
+    Section at;
+    GlobalSettings global;
+    const Node *templates;
+    RouteSettings route;
+    List receivers, inhibit_rules, time_intervals, mute_time_intervals, sources;
+    DeliverySettings delivery;
+    DkimSettings dkim;
+    LimitsConfig limits;
+} FileSettings;
+
+extern const Schema global_schema, tls_schema, route_schema, receiver_schema,
+    email_schema, threading_schema, inhibit_schema, inhibit_source_schema,
+    named_interval_schema, mute_interval_schema, interval_schema, times_schema,
+    source_schema, source_auth_schema, source_basic_schema, source_header_schema,
+    source_dedup_schema, delivery_schema, rate_limit_schema, retry_schema,
+    timeouts_schema, dkim_schema, limits_schema, file_schema;
+
+typedef struct {
+    Reader reader;
+    FileSettings file;
+    Config *config;
+    GHashTable *compiled; /* mode and text -> Template *, borrowed from config->compiled */
+    GPtrArray *relays;    /* RelayConfig *, in the arena */
+} Loader;
+
+/* The steps, in this order; intervals and receivers before the routes that name them. */
+void load_templates(Loader *loader);
+void load_receivers(Loader *loader);
+void load_intervals(Loader *loader);
+void load_inhibit_rules(Loader *loader);
+void load_routes(Loader *loader);
+void load_sources(Loader *loader);
+void load_delivery(Loader *loader);
+void load_notes(Loader *loader);
+
+/* TEXT compiled, or the Template that an equal text gave; NULL and reported at NODE if
+ * it fails. */
+Template *loader_compile(Loader *loader, TemplateMode mode, const Node *node,
+                         const char *text);
+/* The relay of merged settings, as an index into the relays. */
+unsigned loader_relay(Loader *loader, const SmtpSettings *smtp);
+/* Moves the relays into the configuration. */
+void load_relays(Loader *loader);
+/* `match`, `match_re` or `matchers` as Matcher * into MATCHERS; each NODE may be NULL. */
+void loader_matchers(Loader *loader, GPtrArray *matchers, const Node *match,
+                     const Node *match_re, const Node *texts);
+/* A list of label names (`group_by`, `equal`): each that cannot be one is reported as
+ * `invalid label name "…" in LIST_NAME`. */
+void loader_check_names(Loader *loader, const Node *list, const char *list_name);
+
+#endif

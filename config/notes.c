@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/* What is accepted and does not act, or is likely a mistake: one note each. */
+#include <string.h>
+
+#include "config/loader.h"
+
+/* The first value of KEY in the route or below it, in the order of the file. */
+static const Node *find_in_routes(const RouteSettings *route, const char *key)
+{
+    const Node *found = node_get(route->at.node, key);
+    for (unsigned i = 0; found == NULL && i < route->routes.n; i++) {
+        found = find_in_routes(LIST_ITEM(route->routes, RouteSettings, i), key);
+    }
+    return found;
+}
+
+static bool is_before(const Node *a, const Node *b)
+{
+    return b == NULL || a->line < b->line || (a->line == b->line && a->col < b->col);
+}
+
+/* One note at the first place where any of KEYS is used. */
+static void note_route_keys(Loader *loader, const char *const *keys, const char *text)
+{
+    const Node *first = NULL;
+    for (unsigned i = 0; keys[i] != NULL; i++) {
+        const Node *found = find_in_routes(&loader->file.route, keys[i]);
+        if (found != NULL && is_before(found, first)) {
+            first = found;
+        }
+    }
+    if (first != NULL) {
+        report_note(loader->reader.report, first, "%s", text);
+    }
+}
+
+static void note_routes(Loader *loader)
+{
+    static const char *const grouping[] = {"group_by", "group_wait", "group_interval", NULL};
+    static const char *const intervals[] = {"mute_time_intervals", "active_time_intervals",
+                                            NULL};
+    note_route_keys(loader, grouping,
+                    "group_by, group_wait and group_interval do not act: the sender has "
+                    "grouped its alerts already");
+    note_route_keys(loader, intervals,
+                    "mute_time_intervals and active_time_intervals are checked, but do not "
+                    "act yet");
+}
+
+static void note_foreign(Loader *loader)
+{
+    GPtrArray *foreign = loader->reader.foreign;
+    g_autoptr(GString) keys = g_string_new(NULL);
+    const Node *first = NULL;
+    for (unsigned i = 0; i < foreign->len; i++) {
+        const Node *node = foreign->pdata[i];
+        g_string_append_printf(keys, "%s%s", i > 0 ? ", " : "", node->key->text);
+        first = is_before(node, first) ? node : first;
+    }
+    if (first != NULL) {
+        report_note(loader->reader.report, first->key, "ignored, not about mail: %s",
+                    keys->str);
+    }
+}
+
+/* A section that is read and checked, and does nothing so far. */
+static void note_sections(Loader *loader)
+{
+    const FileSettings *file = &loader->file;
+    const struct {
+        const Node *node;
+        const char *text;
+    } sections[] = {
+        {node_get(file->global.at.node, "resolve_timeout"),
+         "does not act: senders say which alerts are resolved"},
+        {file->inhibit_rules.n > 0 ? node_get(file->at.node, "inhibit_rules") : NULL,
+         "inhibit_rules are checked, but do not act: the sender has applied its own"},
+        {file->dkim.at.node, "checked, but mails are not signed yet"},
+        {file->delivery.rate_limit.at.node, "checked, but does not act yet"},
+        {file->delivery.fallback_smarthosts, "checked, but does not act yet"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(sections); i++) {
+        if (sections[i].node != NULL) {
+            report_note(loader->reader.report, sections[i].node, "%s", sections[i].text);
+        }
+    }
+}
+
+static void note_acks(Loader *loader)
+{
+    const List *list = &loader->file.sources;
+    for (unsigned i = 0; i < list->n; i++) {
+        const SourceSettings *source = LIST_ITEM(*list, SourceSettings, i);
+        if (source->ack == ACK_DELIVERED) {
+            report_note(loader->reader.report, node_get(source->at.node, "ack"),
+                        "checked, but does not act yet: a webhook is answered when its mail "
+                        "is stored");
+        }
+    }
+}
+
+static void collect_receivers(const RouteSettings *route, GHashTable *used)
+{
+    if (route->receiver != NULL) {
+        g_hash_table_add(used, route->receiver);
+    }
+    for (unsigned i = 0; i < route->routes.n; i++) {
+        collect_receivers(LIST_ITEM(route->routes, RouteSettings, i), used);
+    }
+}
+
+static void note_unused_receivers(Loader *loader)
+{
+    g_autoptr(GHashTable) used = g_hash_table_new(g_str_hash, g_str_equal);
+    collect_receivers(&loader->file.route, used);
+    const List *list = &loader->file.receivers;
+    for (unsigned i = 0; i < list->n; i++) {
+        const ReceiverSettings *receiver = LIST_ITEM(*list, ReceiverSettings, i);
+        if (receiver->name != NULL && !g_hash_table_contains(used, receiver->name)) {
+            g_autofree char *quoted = report_quote(receiver->name);
+            report_note(loader->reader.report, receiver->at.node,
+                        "no route uses receiver %s", quoted);
+        }
+    }
+}
+
+static int64_t longest_window(const Config *config)
+{
+    int64_t longest = 0;
+    for (unsigned i = 0; i < config->n_sources; i++) {
+        longest = MAX(longest, config->sources[i].dedup_window_ms);
+    }
+    return longest;
+}
+
+static void note_short_repeats(Loader *loader, const RouteSettings *route, int64_t window_ms)
+{
+    if (route->repeat_interval.set && route->repeat_interval.ms <= window_ms) {
+        report_note(loader->reader.report, node_get(route->at.node, "repeat_interval"),
+                    "not longer than a source's dedup window: repetitions are suppressed");
+    }
+    for (unsigned i = 0; i < route->routes.n; i++) {
+        note_short_repeats(loader, LIST_ITEM(route->routes, RouteSettings, i), window_ms);
+    }
+}
+
+void load_notes(Loader *loader)
+{
+    note_foreign(loader);
+    note_sections(loader);
+    note_routes(loader);
+    note_acks(loader);
+    note_unused_receivers(loader);
+    note_short_repeats(loader, &loader->file.route, longest_window(loader->config));
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/loader.h"
+
+/* In the order of the manual. */
+static const Schema *const schemas[] = {
+    &file_schema,          &global_schema,         &tls_schema,
+    &route_schema,         &receiver_schema,       &email_schema,
+    &threading_schema,     &source_schema,         &source_auth_schema,
+    &source_basic_schema,  &source_header_schema,  &source_dedup_schema,
+    &delivery_schema,      &retry_schema,          &timeouts_schema,
+    &rate_limit_schema,    &dkim_schema,           &limits_schema,
+    &named_interval_schema, &mute_interval_schema, &interval_schema,
+    &times_schema,         &inhibit_schema,        &inhibit_source_schema,
+};
+
+void config_print_reference(GString *out)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(schemas); i++) {
+        schema_print(schemas[i], out);
+    }
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "config/loader.h"
+
+static char *text_or_empty(const Loader *loader, char *text)
+{
+    return text != NULL ? text : arena_strdup(loader->reader.arena, "");
+}
+
+static RelayConfig *new_relay(const Loader *loader, const SmtpSettings *smtp)
+{
+    const Smarthost *smarthost = &smtp->smarthost;
+    RelayConfig *relay = arena_alloc(loader->reader.arena, sizeof *relay);
+    *relay = (RelayConfig){
+        .scheme = smarthost->scheme,
+        .host = text_or_empty(loader, smarthost->host),
+        .port = smarthost->port,
+        .path = text_or_empty(loader, smarthost->path),
+        .require_tls = !smtp->require_tls.set || smtp->require_tls.value,
+        .implicit_tls = smtp->force_implicit_tls.set ? smtp->force_implicit_tls.value
+                                                     : smarthost->port == 465,
+        .tls = smtp->tls.config,
+        .hello = text_or_empty(loader, smtp->hello),
+        .auth_username = text_or_empty(loader, smtp->auth_username),
+        .auth_identity = text_or_empty(loader, smtp->auth_identity),
+        .auth_password = smtp->auth_password,
+        .auth_secret = smtp->auth_secret,
+    };
+    return relay;
+}
+
+static bool tls_equal(const TlsConfig *a, const TlsConfig *b)
+{
+    return g_strcmp0(a->ca, b->ca) == 0 && g_strcmp0(a->ca_file, b->ca_file) == 0 &&
+           g_strcmp0(a->cert, b->cert) == 0 && g_strcmp0(a->cert_file, b->cert_file) == 0 &&
+           secret_equal(&a->key, &b->key) &&
+           g_strcmp0(a->server_name, b->server_name) == 0 &&
+           a->insecure_skip_verify == b->insecure_skip_verify &&
+           a->min_version == b->min_version && a->max_version == b->max_version;
+}
+
+static bool auth_equal(const RelayConfig *a, const RelayConfig *b)
+{
+    return strcmp(a->auth_username, b->auth_username) == 0 &&
+           strcmp(a->auth_identity, b->auth_identity) == 0 &&
+           secret_equal(&a->auth_password, &b->auth_password) &&
+           secret_equal(&a->auth_secret, &b->auth_secret);
+}
+
+static bool relay_equal(const RelayConfig *a, const RelayConfig *b)
+{
+    if (a->scheme != b->scheme) {
+        return false;
+    }
+    if (a->scheme == RELAY_MAILDIR) {
+        return strcmp(a->path, b->path) == 0;
+    }
+    return strcmp(a->host, b->host) == 0 && a->port == b->port &&
+           a->require_tls == b->require_tls && a->implicit_tls == b->implicit_tls &&
+           tls_equal(&a->tls, &b->tls) && strcmp(a->hello, b->hello) == 0 &&
+           auth_equal(a, b);
+}
+
+/* "host:port", "[v6]:port" or the path. */
+static char *relay_name(const Loader *loader, const RelayConfig *relay)
+{
+    if (relay->scheme == RELAY_MAILDIR) {
+        return relay->path;
+    }
+    bool is_v6 = strchr(relay->host, ':') != NULL;
+    return arena_printf(loader->reader.arena, "%s%s%s:%u", is_v6 ? "[" : "", relay->host,
+                        is_v6 ? "]" : "", relay->port);
+}
+
+/* The key without a number, so that BASE of two relays can be compared. */
+static char *relay_base(const Loader *loader, const RelayConfig *relay)
+{
+    Arena *arena = loader->reader.arena;
+    if (relay->scheme == RELAY_MAILDIR) {
+        return arena_printf(arena, "maildir:%s", relay->path);
+    }
+    bool has_user = *relay->auth_username != '\0';
+    return arena_printf(arena, "smtp:%s%s%s", relay->auth_username, has_user ? "@" : "",
+                        relay->name);
+}
+
+static bool key_is_taken(const Loader *loader, const char *key)
+{
+    for (unsigned i = 0; i < loader->relays->len; i++) {
+        if (strcmp(((RelayConfig *)loader->relays->pdata[i])->key, key) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void name_relay(const Loader *loader, RelayConfig *relay)
+{
+    relay->name = relay_name(loader, relay);
+    char *base = relay_base(loader, relay);
+    relay->key = base;
+    for (unsigned number = 2; key_is_taken(loader, relay->key); number++) {
+        relay->key = arena_printf(loader->reader.arena, "%s#%u", base, number);
+    }
+}
+
+unsigned loader_relay(Loader *loader, const SmtpSettings *smtp)
+{
+    RelayConfig *relay = new_relay(loader, smtp);
+    for (unsigned i = 0; i < loader->relays->len; i++) {
+        if (relay_equal(relay, loader->relays->pdata[i])) {
+            return i;
+        }
+    }
+    name_relay(loader, relay);
+    g_ptr_array_add(loader->relays, relay);
+    return loader->relays->len - 1;
+}
+
+void load_relays(Loader *loader)
+{
+    Config *config = loader->config;
+    config->n_relays = loader->relays->len;
+    config->relays = arena_array(loader->reader.arena, RelayConfig, config->n_relays);
+    for (unsigned i = 0; i < config->n_relays; i++) {
+        config->relays[i] = *(RelayConfig *)loader->relays->pdata[i];
+    }
+}
