@@ -7,6 +7,7 @@
 #include "rules/matcher_grammar.h"
 #include "rules/quote.h"
 #include "rules/regexp.h"
+#include "rules/utf8.h"
 
 struct Matcher {
     MatchType type;
@@ -132,7 +133,7 @@ static void append_open_metrics(GString *out, const char *text)
 
 static bool needs_quotes(const char *name)
 {
-    for (; *name != '\0'; name = g_utf8_next_char(name)) {
+    for (; *name != '\0'; name = utf8_next(name)) {
         if (grammar_is_reserved(g_utf8_get_char(name))) {
             return true;
         }

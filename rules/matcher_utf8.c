@@ -7,6 +7,7 @@
 #include "rules/matcher.h"
 #include "rules/matcher_grammar.h"
 #include "rules/quote.h"
+#include "rules/utf8.h"
 
 typedef enum {
     TOKEN_END = 1 << 0,
@@ -54,7 +55,7 @@ static bool fail_at(const Token *token, const char *what, GError **error)
 
 static void step(Token *token)
 {
-    token->end = g_utf8_next_char(token->end);
+    token->end = utf8_next(token->end);
     token->end_column++;
 }
 
@@ -145,7 +146,7 @@ static bool peek(const Lexer *lexer, Token *token, GError **error)
 {
     const char *start = lexer->at;
     unsigned column = lexer->column;
-    for (; grammar_is_space(g_utf8_get_char(start)); start = g_utf8_next_char(start)) {
+    for (; grammar_is_space(g_utf8_get_char(start)); start = utf8_next(start)) {
         column++;
     }
     *token = (Token){.start = start, .end = start, .column = column, .end_column = column};

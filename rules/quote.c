@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "rules/utf8.h"
+
 static const char letters[] = "abfnrtv\\\"", meant[] = "\a\b\f\n\r\t\v\\\"";
 
 /* Go's unicode.IsPrint: letters, marks, numbers, punctuation, symbols and the space. */
@@ -49,7 +51,7 @@ void quote_append(GString *out, const char *text)
             continue;
         }
         append_rune(out, rune);
-        text = g_utf8_next_char(text);
+        text = utf8_next(text);
     }
     g_string_append_c(out, '"');
 }

@@ -8,8 +8,9 @@
  * through: every character of the output is written by this file or by re2_class.c. */
 #include "rules/re2.h"
 
-#include <stdint.h>
 #include <string.h>
+
+#include "rules/utf8.h"
 
 enum { FOLD = 1, MULTILINE = 2, DOT_ALL = 4, LAZY = 8 };
 
@@ -179,7 +180,7 @@ static bool open_flags(Translator *t, GError **error)
     const char *end = t->at + 2;
     unsigned flags = t->flags;
     if (!read_flags(&end, &flags) || (*end != ')' && *end != ':')) {
-        end = *end == '\0' ? end : g_utf8_next_char(end);
+        end = *end == '\0' ? end : utf8_next(end);
         return re2_fail(error, "invalid or unsupported Perl syntax", t->at,
                         (size_t)(end - t->at));
     }

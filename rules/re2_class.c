@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "rules/fault.h"
+#include "rules/utf8.h"
 
 #define RUNE_MAX 0x10FFFF
 
@@ -21,7 +22,7 @@ bool re2_rune(const char **at, gunichar *rune, GError **error)
     if (*rune > RUNE_MAX) {
         return re2_fail(error, "invalid UTF-8", *at, strlen(*at));
     }
-    *at = g_utf8_next_char(*at);
+    *at = utf8_next(*at);
     return true;
 }
 
@@ -46,7 +47,7 @@ static bool hexadecimal(const char **at, gunichar *rune)
     *at += braces;
     while (**at != '\0' && (braces ? good && **at != '}' : n < 2)) {
         int digit = g_ascii_xdigit_value(**at);
-        *at = g_utf8_next_char(*at);
+        *at = utf8_next(*at);
         *rune = *rune * 16 + (gunichar)digit;
         good = good && digit >= 0 && *rune <= RUNE_MAX;
         n++;
@@ -95,7 +96,7 @@ static bool escaped(const char **at, gunichar *rune)
         return octal(at, rune);
     }
     *rune = g_utf8_get_char(*at);
-    *at = g_utf8_next_char(*at);
+    *at = utf8_next(*at);
     return *rune < 0x80 && !g_ascii_isalpha((char)*rune);
 }
 
@@ -172,7 +173,7 @@ static bool property(const char **at, GString *out, GError **error)
         *at = end + 1;
         name++;
     } else {
-        end = *name == '\0' ? name : g_utf8_next_char(name);
+        end = *name == '\0' ? name : utf8_next(name);
         *at = end;
     }
     if (name < end && *name == '^') {

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#include "bridge/delivery/smtp/capabilities.h"
+
+#include <glib.h>
+#include <string.h>
+
+static void set_pipelining(Capabilities *capabilities, const char *rest)
+{
+    (void)rest;
+    capabilities->pipelining = true;
+}
+
+static void set_smtputf8(Capabilities *capabilities, const char *rest)
+{
+    (void)rest;
+    capabilities->smtputf8 = true;
+}
+
+static void set_starttls(Capabilities *capabilities, const char *rest)
+{
+    (void)rest;
+    capabilities->starttls = true;
+}
+
+static void set_size(Capabilities *capabilities, const char *rest)
+{
+    guint64 max;
+    capabilities->size = true;
+    if (g_ascii_string_to_unsigned(rest, 10, 0, G_MAXUINT64, &max, NULL)) {
+        capabilities->size_max = max;
+    }
+}
+
+static void set_auth(Capabilities *capabilities, const char *rest)
+{
+    capabilities->auth = true;
+    g_strlcpy(capabilities->mechanisms, rest, sizeof capabilities->mechanisms);
+}
+
+static const struct keyword {
+    const char *word;
+    void (*set)(Capabilities *capabilities, const char *rest);
+} keywords[] = {
+    {"PIPELINING", set_pipelining}, {"SMTPUTF8", set_smtputf8}, {"STARTTLS", set_starttls},
+    {"SIZE", set_size},             {"AUTH", set_auth},
+};
+
+void capabilities_add(Capabilities *capabilities, const char *line, size_t length)
+{
+    g_autofree char *text = g_strndup(line, length);
+    g_strstrip(text);
+    size_t word = strcspn(text, " ");
+    const char *rest = text + word + strspn(text + word, " ");
+    for (size_t i = 0; i < G_N_ELEMENTS(keywords); i++) {
+        if (strlen(keywords[i].word) == word &&
+            g_ascii_strncasecmp(text, keywords[i].word, word) == 0) {
+            keywords[i].set(capabilities, rest);
+        }
+    }
+}

@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: MIT */
+/* The group of commands is a row of steps: RSET, MAIL, RCPT…, DATA.  Replies come in
+ * the order of the commands, so the n-th reply belongs to the n-th step.  With
+ * PIPELINING all steps leave in one write, else each waits for the reply to the one
+ * before.  Then the mail and its dot go out and the last reply is waited for.
+ *
+ * Each recipient is settled in the job by the reply that decides about it.  If the
+ * stream breaks before a byte of the final dot left, nobody got anything (LOST);
+ * after that the accepted ones are in doubt.  A session is offered for reuse only if
+ * every reply came and nothing else did. */
+#include "bridge/delivery/smtp/transaction.h"
+
+#include <string.h>
+
+#include "bridge/delivery/smtp/address.h"
+
+static const Reply no_reply;
+
+/* --- what a recipient or the whole comes to --- */
+
+static void end_with(Transaction *t, TransactionEnd end)
+{
+    t->phase = PHASE_OVER;
+    t->end = end;
+}
+
+static void settle_accepted(Transaction *t, OutcomeKind kind, const Reply *reply)
+{
+    for (unsigned i = 0; i < t->n; i++) {
+        if (t->accepted[i]) {
+            job_settle_reply(t->plan.job, t->which[i], kind, t->plan.relay, reply);
+        }
+    }
+}
+
+static void settle_all(Transaction *t, OutcomeKind kind, const Reply *reply)
+{
+    for (unsigned i = 0; i < t->n; i++) {
+        job_settle_reply(t->plan.job, t->which[i], kind, t->plan.relay, reply);
+    }
+}
+
+static bool has_pending(const Transaction *t)
+{
+    for (unsigned i = 0; i < t->n; i++) {
+        if (t->plan.job->pending[t->which[i]]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The session is of no more use; WHY says what happened, in the server's words or
+ * ours. */
+static void break_off(Transaction *t, const Reply *why)
+{
+    t->why = *why;
+    if (outgoing_dot_left(&t->out)) {
+        settle_accepted(t, OUTCOME_IN_DOUBT, why);
+        end_with(t, END_CLOSE);
+        return;
+    }
+    end_with(t, has_pending(t) ? END_LOST : END_CLOSE);
+}
+
+static void break_off_text(Transaction *t, const char *what, const char *detail)
+{
+    Reply why = {0};
+    g_snprintf(why.text, sizeof why.text, "%s%s%s waiting for the reply to %s", what,
+               *detail != '\0' ? ": " : "", detail, transaction_waits_for(t));
+    break_off(t, &why);
+}
+
+static void relay_failed(Transaction *t, RelayFault fault, const Reply *reply)
+{
+    t->fault = fault;
+    t->why = *reply;
+}
+
+/* --- the start --- */
+
+static const char *recipient_fault(const Transaction *t, const char *address)
+{
+    const char *fault = address_fault(address);
+    if (fault == NULL && address_is_international(address) && !t->plan.capabilities->smtputf8) {
+        fault = "address needs SMTPUTF8, which the server does not offer";
+    }
+    return fault;
+}
+
+static void refuse(Transaction *t, unsigned i, const char *enhanced, const char *text)
+{
+    Reply reply = {0};
+    g_strlcpy(reply.enhanced, enhanced, sizeof reply.enhanced);
+    g_strlcpy(reply.text, text, sizeof reply.text);
+    job_settle_reply(t->plan.job, i, OUTCOME_REFUSED, t->plan.relay, &reply);
+}
+
+/* What keeps the mail from all its recipients; NULL if nothing does. */
+static char *mail_fault(const Transaction *t, const char **enhanced)
+{
+    const Mail *mail = t->plan.job->mail;
+    const char *sender = *mail->sender != '\0' ? recipient_fault(t, mail->sender) : NULL;
+    if (sender != NULL) {
+        *enhanced = "5.1.7";
+        return g_strconcat("sender: ", sender, NULL);
+    }
+    uint64_t max = t->plan.capabilities->size_max;
+    if (max > 0 && mail->length > max) {
+        *enhanced = "5.3.4";
+        return g_strdup_printf("the mail has %zu bytes, the server takes %" G_GUINT64_FORMAT,
+                               mail->length, max);
+    }
+    return NULL;
+}
+
+static void take_recipients(Transaction *t)
+{
+    Job *job = t->plan.job;
+    const char *enhanced = "";
+    g_autofree char *mail_refusal = mail_fault(t, &enhanced);
+    for (unsigned i = 0; i < job->mail->n_recipients && t->n < TRANSACTION_RECIPIENTS_MAX; i++) {
+        const char *address = job->mail->recipients[i].address;
+        const char *fault = job->pending[i] ? recipient_fault(t, address) : NULL;
+        if (!job->pending[i]) {
+            continue;
+        }
+        if (mail_refusal != NULL) {
+            refuse(t, i, enhanced, mail_refusal);
+        } else if (fault != NULL) {
+            refuse(t, i, "5.1.3", fault);
+        } else {
+            t->which[t->n++] = i;
+        }
+    }
+}
+
+void transaction_start(Transaction *t, const TransactionPlan *plan)
+{
+    t->plan = *plan;
+    t->end = plan->reset ? END_RESET : END_KEEP;
+    t->fault = FAULT_NONE;
+    t->why = no_reply;
+    t->phase = PHASE_GROUP;
+    t->mail_failed = false;
+    t->n = t->n_accepted = t->n_policy = t->progress = 0;
+    memset(t->replies, 0, sizeof t->replies);
+    memset(t->accepted, 0, sizeof t->accepted);
+    memset(t->again, 0, sizeof t->again);
+    t->sent = t->answered = plan->reset ? 0 : 1;
+    reply_init(&t->parser);
+    outgoing_init(&t->out);
+    take_recipients(t);
+    if (t->n == 0) {
+        t->phase = PHASE_OVER;
+    }
+}
+
+/* --- sending --- */
+
+static Verb verb_of_step(const Transaction *t, unsigned step)
+{
+    if (step < 2) {
+        return step == 0 ? VERB_RSET : VERB_MAIL;
+    }
+    return step < t->n + 2 ? VERB_RCPT : VERB_DATA;
+}
+
+static bool is_international(const Transaction *t)
+{
+    bool international = address_is_international(t->plan.job->mail->sender);
+    for (unsigned i = 0; i < t->n && !international; i++) {
+        const char *address = t->plan.job->mail->recipients[t->which[i]].address;
+        international = address_is_international(address);
+    }
+    return international;
+}
+
+static void add_mail(Transaction *t)
+{
+    const Mail *mail = t->plan.job->mail;
+    outgoing_add(&t->out, "MAIL FROM:<%s>", mail->sender);
+    if (t->plan.capabilities->size) {
+        outgoing_add(&t->out, " SIZE=%zu", mail->length);
+    }
+    outgoing_add(&t->out, "%s\r\n", is_international(t) ? " SMTPUTF8" : "");
+}
+
+static void add_step(Transaction *t)
+{
+    unsigned step = t->sent++;
+    switch (verb_of_step(t, step)) {
+    case VERB_RSET:
+        outgoing_add(&t->out, "RSET\r\n");
+        break;
+    case VERB_MAIL:
+        add_mail(t);
+        break;
+    case VERB_RCPT: {
+        unsigned i = t->which[step - 2];
+        outgoing_add(&t->out, "RCPT TO:<%s>\r\n", t->plan.job->mail->recipients[i].address);
+        break;
+    }
+    default:
+        outgoing_add(&t->out, "DATA\r\n");
+    }
+}
+
+/* Adds the steps that may leave now. */
+static void add_steps(Transaction *t)
+{
+    unsigned end = t->n + 3;
+    if (t->plan.capabilities->pipelining) {
+        while (t->sent < end) {
+            add_step(t);
+        }
+    } else if (t->sent < end && t->sent == t->answered) {
+        add_step(t);
+    }
+}
+
+/* --- replies --- */
+
+/* Everything in the group is answered, and nothing will be sent. */
+static void end_group(Transaction *t)
+{
+    if (!t->mail_failed && t->n_policy == t->n) {
+        t->fault = FAULT_REFUSED;
+    }
+    end_with(t, END_RESET);
+}
+
+static void on_mail(Transaction *t, const Reply *reply, Verdict verdict)
+{
+    t->mail_failed = verdict.kind != VERDICT_OK;
+    if (verdict.kind == VERDICT_RELAY) {
+        relay_failed(t, verdict.fault, reply);
+    } else if (t->mail_failed) {
+        bool never = verdict.kind == VERDICT_REFUSE;
+        settle_all(t, never ? OUTCOME_REFUSED : OUTCOME_DEFERRED, reply);
+    }
+}
+
+static void on_rcpt(Transaction *t, unsigned i, const Reply *reply, Verdict verdict)
+{
+    if (t->mail_failed) {
+        return;
+    }
+    if (verdict.kind == VERDICT_OK) {
+        t->accepted[i] = true;
+        t->n_accepted++;
+        return;
+    }
+    if (verdict_is_policy(reply)) {
+        t->n_policy++;
+        t->why = *reply;
+    }
+    t->again[i] = verdict.kind == VERDICT_AGAIN;
+    bool never = verdict.kind == VERDICT_REFUSE;
+    job_settle_reply(t->plan.job, t->which[i], never ? OUTCOME_REFUSED : OUTCOME_DEFERRED,
+                     t->plan.relay, reply);
+}
+
+static void on_data(Transaction *t, const Reply *reply, Verdict verdict)
+{
+    bool go = verdict.kind == VERDICT_OK;
+    if (go && t->n_accepted > 0) {
+        t->phase = PHASE_BODY;
+        outgoing_add_body(&t->out, t->plan.job->mail->bytes, t->plan.job->mail->length);
+    } else if (go && t->mail_failed) {
+        end_with(t, END_CLOSE); /* it refused the sender: what would it take now? */
+    } else if (go) {
+        t->phase = PHASE_LONE_DOT;
+        outgoing_add(&t->out, ".\r\n");
+    } else {
+        if (t->n_accepted > 0 && verdict.kind == VERDICT_RELAY) {
+            relay_failed(t, verdict.fault, reply);
+        } else if (t->n_accepted > 0) {
+            bool never = verdict.kind == VERDICT_REFUSE;
+            settle_accepted(t, never ? OUTCOME_REFUSED : OUTCOME_DEFERRED, reply);
+        }
+        end_group(t);
+    }
+}
+
+/* Those the server had no room for get a transaction of their own. */
+static void reopen_again(Transaction *t)
+{
+    for (unsigned i = 0; i < t->n; i++) {
+        if (t->again[i]) {
+            job_reopen(t->plan.job, t->which[i]);
+        }
+    }
+}
+
+/* The reply to the dot; or to the mail, before we have sent all of it. */
+static void on_dot(Transaction *t, const Reply *reply, Verdict verdict)
+{
+    bool whole = outgoing_is_empty(&t->out);
+    if (verdict.kind == VERDICT_SURPRISE || (verdict.kind == VERDICT_OK && !whole)) {
+        break_off_text(t, "unexpected reply", reply->text);
+        return;
+    }
+    if (verdict.kind == VERDICT_OK) {
+        settle_accepted(t, OUTCOME_DELIVERED, reply);
+        reopen_again(t);
+    } else if (verdict.kind == VERDICT_RELAY) {
+        relay_failed(t, verdict.fault, reply);
+    } else {
+        bool never = verdict.kind == VERDICT_REFUSE;
+        settle_accepted(t, never ? OUTCOME_REFUSED : OUTCOME_DEFERRED, reply);
+    }
+    bool close = !whole || verdict.kind == VERDICT_CLOSING;
+    bool fine = verdict.kind == VERDICT_OK;
+    end_with(t, close ? END_CLOSE : fine ? END_KEEP : END_RESET);
+}
+
+/* The verb that the next reply answers. */
+static Verb next_verb(const Transaction *t)
+{
+    return t->phase == PHASE_GROUP ? verb_of_step(t, t->answered) : VERB_DOT;
+}
+
+static void on_group_reply(Transaction *t, Verb verb, const Reply *reply, Verdict verdict)
+{
+    unsigned step = t->answered++;
+    if (verb == VERB_MAIL) {
+        on_mail(t, reply, verdict);
+    } else if (verb == VERB_RCPT) {
+        on_rcpt(t, step - 2, reply, verdict);
+    } else if (verb == VERB_DATA) {
+        on_data(t, reply, verdict);
+    }
+    bool lockstep = !t->plan.capabilities->pipelining;
+    bool hopeless = t->mail_failed || (t->answered == t->n + 2 && t->n_accepted == 0);
+    if (lockstep && hopeless && t->phase == PHASE_GROUP) {
+        end_group(t);
+    }
+}
+
+/* A reply to a command that has not left yet. */
+static bool is_too_early(const Transaction *t, Verb verb)
+{
+    return t->answered == t->sent || (verb == VERB_DATA && !outgoing_is_empty(&t->out));
+}
+
+static void on_reply(Transaction *t, const Reply *reply)
+{
+    Verb verb = next_verb(t);
+    Verdict verdict = verdict_of(verb, reply);
+    t->replies[verb][reply_class(reply)]++;
+    t->progress++;
+    if (t->phase == PHASE_BODY) {
+        on_dot(t, reply, verdict);
+    } else if (t->phase == PHASE_LONE_DOT) {
+        end_group(t); /* whatever it says: nobody was to get anything */
+        t->end = verdict.kind == VERDICT_CLOSING ? END_CLOSE : END_RESET;
+    } else if (verdict.kind == VERDICT_CLOSING) {
+        t->fault = verdict.fault;
+        break_off(t, reply);
+    } else if (verdict.kind == VERDICT_SURPRISE || is_too_early(t, verb)) {
+        break_off_text(t, "unexpected reply", reply->text);
+    } else {
+        on_group_reply(t, verb, reply, verdict);
+    }
+}
+
+/* A reply is owed to us. */
+static bool is_owed(const Transaction *t)
+{
+    return t->phase != PHASE_OVER && (t->phase != PHASE_GROUP || t->answered < t->sent);
+}
+
+static void eat(Transaction *t, const char *bytes, size_t length)
+{
+    while (length > 0 && t->phase != PHASE_OVER) {
+        ReplyStatus status = reply_feed(&t->parser, &bytes, &length);
+        if (status == REPLY_GARBAGE) {
+            break_off_text(t, "not an SMTP reply", "");
+        } else if (status == REPLY_COMPLETE) {
+            on_reply(t, &t->parser.reply);
+        }
+    }
+    if (length > 0 && t->end != END_LOST) {
+        t->end = END_CLOSE; /* it said more than it was asked */
+    }
+}
+
+static void read_replies(Transaction *t)
+{
+    char buffer[4096];
+    const Transport *transport = &t->plan.transport;
+    while (is_owed(t)) {
+        ssize_t length = transport->ops->receive(transport->who, buffer, sizeof buffer);
+        if (length == TRANSPORT_AGAIN) {
+            return;
+        }
+        if (length == TRANSPORT_LOST) {
+            break_off_text(t, "connection lost", transport->ops->error(transport->who));
+        } else if (length == 0) {
+            break_off_text(t, "the server closed the connection", "");
+        } else {
+            eat(t, buffer, (size_t)length);
+        }
+    }
+}
+
+static bool flush_failed(Transaction *t, OutgoingStatus status)
+{
+    if (status == OUTGOING_LOST) {
+        read_replies(t); /* it may have said why */
+        if (t->phase != PHASE_OVER) {
+            const Transport *transport = &t->plan.transport;
+            break_off_text(t, "connection lost", transport->ops->error(transport->who));
+        }
+    }
+    return status != OUTGOING_SENT;
+}
+
+TransactionNeed transaction_step(Transaction *t, bool readable)
+{
+    if (readable) {
+        read_replies(t);
+    }
+    while (t->phase != PHASE_OVER) {
+        if (t->phase == PHASE_GROUP && outgoing_is_empty(&t->out)) {
+            add_steps(t);
+        }
+        if (outgoing_is_empty(&t->out)) {
+            return NEED_READ;
+        }
+        bool moved;
+        OutgoingStatus status = outgoing_flush(&t->out, &t->plan.transport, &moved);
+        t->progress += moved;
+        if (flush_failed(t, status) && t->phase != PHASE_OVER) {
+            return NEED_WRITE;
+        }
+    }
+    return NEED_NOTHING;
+}
+
+void transaction_cut(Transaction *t, const char *why)
+{
+    if (t->phase != PHASE_OVER) {
+        break_off_text(t, why, "");
+    }
+}
+
+void transaction_take_back(Transaction *t)
+{
+    for (unsigned i = 0; i < t->n; i++) {
+        job_reopen(t->plan.job, t->which[i]);
+    }
+}
+
+TransactionWait transaction_wait(const Transaction *t)
+{
+    if (!outgoing_is_empty(&t->out)) {
+        return WAIT_WRITE;
+    }
+    return t->phase == PHASE_GROUP ? WAIT_COMMAND : WAIT_DOT;
+}
+
+const char *transaction_waits_for(const Transaction *t)
+{
+    Verb verb = next_verb(t);
+    return verb == VERB_DOT ? "the final dot" : verb_text(verb);
+}
