@@ -42,7 +42,7 @@ static RetryState doubt(RetryState recipient, const RetryPolicy *policy,
     }
     recipient = again(recipient, policy, moment);
     int64_t earliest_ms = moment->now_ms + RETRY_IN_DOUBT_MS;
-    if (recipient.due_ms < earliest_ms) {
+    if (recipient.state == RECIPIENT_QUEUED && recipient.due_ms < earliest_ms) {
         recipient.due_ms = earliest_ms;
     }
     return recipient;

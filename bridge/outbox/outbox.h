@@ -10,7 +10,6 @@
 #include "bridge/log.h"
 #include "bridge/mail.h"
 #include "bridge/metrics.h"
-#include "bridge/outbox/record.h"
 #include "config/config.h"
 
 /* What must survive: records (small versioned values by key: the dedup state of a
@@ -19,6 +18,15 @@
  * storage thread, after the job's commit (or failure), and must not block.  All
  * functions may be called from any thread, done() included, unless they say else. */
 typedef struct Outbox Outbox;
+
+typedef struct {
+    char *key;
+    guint8 *value;     /* NULL: absent */
+    size_t length;
+    uint64_t version;  /* 0: never written; a commit states the version it was read at */
+    int64_t expires_ms; /* Unix time after which the record may go; 0: never */
+} Record;
+void record_clear(Record *record);
 
 typedef enum {
     OUTBOX_OK,

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BRIDGE_OUTBOX_JOB_H
+#define BRIDGE_OUTBOX_JOB_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "bridge/outbox/cache.h"
+#include "bridge/outbox/outbox.h"
+#include "bridge/outbox/store.h"
+
+/* What the files of the outbox share: outbox.c (thread and transactions), jobs.c (what
+ * is asked for) and upkeep.c (what it does by itself). */
+
+typedef struct Job Job;
+
+typedef struct {
+    /* In a transaction.  False with ERROR set: the storage fails, all is rolled back. */
+    bool (*run)(Outbox *outbox, Job *job, GError **error);
+    /* The transaction in which it ran (perhaps not to the end) was rolled back. */
+    void (*undo)(Outbox *outbox, Job *job);
+    /* After the commit or the failure (job->result): tells whom it concerns, frees. */
+    void (*finish)(Outbox *outbox, Job *job);
+    bool lasting; /* after a failure it is tried again rather than finished */
+} JobKind;
+
+/* The head of each kind's own struct. */
+struct Job {
+    const JobKind *kind;
+    Job *next;
+    OutboxResult result;
+    bool ran;
+    size_t weight; /* bytes that it adds to a commit */
+};
+
+typedef struct {
+    char *relay;
+    int64_t due_ms;
+} Wake;
+
+struct Outbox {
+    const StoreOps *ops;
+    Log *log;
+    Metrics *metrics;
+    RecordCache *cache; /* has its own lock */
+    OutboxClock clock;
+    const OutboxClaimer *claimer;
+    void *claimer_who;
+    pthread_t thread;
+    bool started;
+    atomic_bool ready;
+
+    pthread_mutex_t lock; /* guards, up to the next blank line: */
+    pthread_cond_t wake;
+    Job *first, **last;   /* the queue */
+    bool stopping, ended;
+    OutboxStats stats;    /* after the last commit */
+    size_t mails_max, bytes_max;
+    RetryPolicy policy;
+
+    /* The storage thread's own: */
+    Store *store;
+    Job *kept;            /* lasting jobs that failed, oldest first */
+    int64_t now_ms;       /* when the transaction began */
+    OutboxStats counts;   /* as `stats`, without the lock */
+    size_t adding, adding_bytes; /* mails that this transaction adds */
+    GArray *wakes;        /* of Wake: to be said after the commit */
+    GHashTable *given_out; /* ids of mails claimed and not reported */
+    int64_t started_ms, upkeep_ms; /* its clock; monotonic: when it is due next */
+};
+
+/* Queues the job; after the end it is finished at once, FAILED. */
+void outbox_push(Outbox *outbox, Job *job);
+RetryPolicy outbox_policy(Outbox *outbox);
+
+/* Gives each recipient that was tried its new state, by rules/retry. */
+void apply_outcomes(Outbox *outbox, Mail *mail, const Outcome *outcomes, int64_t now_ms);
+
+/* upkeep.c */
+Job *upkeep_job(void);
+/* In no transaction.  Queues again, in doubt, what is claimed in the database; CONFIG
+ * names the relays.  Logs each. */
+bool recover(Outbox *outbox, const Config *config, GError **error);
+/* In a transaction.  The same, not in doubt, for mails that nobody was given: their
+ * claim seemed to fail with its commit, and was stored. */
+bool reclaim(Outbox *outbox, GError **error);
+/* A dead mail's line in the log. */
+void log_dead(Outbox *outbox, const Mail *mail);
+
+#endif

@@ -1,0 +1,503 @@
+/* SPDX-License-Identifier: MIT */
+/* The outbox's thread.  Calls become jobs in a queue; the storage thread takes what
+ * waits, runs it in one transaction, commits, and finishes each job.  While it commits
+ * the next batch gathers: the busier, the more share a commit.
+ *
+ * When the storage fails the transaction is rolled back and its jobs finish FAILED,
+ * except reports: what became of a mail must not be forgotten, so they are kept and go
+ * into the next transaction.  With nothing to do, the storage is probed once a second
+ * until it works again.  A commit that seemed to fail may be on the disk all the same:
+ * conflicts show where records are newer, and claims that nobody was given are undone.
+ *
+ * At the end the queue is worked off; then later jobs fail at once. */
+#include "bridge/outbox/outbox.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "bridge/outbox/job.h"
+#include "rules/fault.h"
+
+enum {
+    BATCH_JOBS = 512,
+    BATCH_BYTES = 8 << 20,
+    PROBE_MS = 1000,
+    UPKEEP_MS = 5000,
+    CACHE_BYTES = 48 << 20,
+};
+
+static int64_t clock_ms(clockid_t id)
+{
+    struct timespec now;
+    clock_gettime(id, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int64_t system_now_ms(void *who)
+{
+    (void)who;
+    return clock_ms(CLOCK_REALTIME);
+}
+
+static double system_random(void *who)
+{
+    (void)who;
+    uint64_t bits = 0;
+    if (getrandom(&bits, sizeof bits, 0) != sizeof bits) {
+        return 0.5;
+    }
+    return (double)(bits >> 11) * 0x1p-53;
+}
+
+static bool wants_nothing(void *who, Mail *mail)
+{
+    (void)who, (void)mail;
+    return false;
+}
+
+static void ignore_due(void *who, const char *relay, int64_t due_ms)
+{
+    (void)who, (void)relay, (void)due_ms;
+}
+
+static const OutboxClock system_clock = {system_now_ms, system_random, NULL};
+static const OutboxClaimer no_claimer = {.wants = wants_nothing, .due = ignore_due};
+
+void record_clear(Record *record)
+{
+    g_free(record->key);
+    g_free(record->value);
+    *record = (Record){0};
+}
+
+void change_clear(Change *change)
+{
+    for (size_t i = 0; i < change->n_records; i++) {
+        record_clear(&change->records[i]);
+    }
+    for (size_t i = 0; i < change->n_mails; i++) {
+        mail_free(change->mails[i]);
+    }
+    g_free(change->records);
+    g_free(change->mails);
+    *change = (Change){0};
+}
+
+/* Opening and configuring. */
+
+static const StoreOps *find_store(const char *storage, const char **where, GError **error)
+{
+    static const StoreOps *const stores[] = {&store_sqlite, &store_memory};
+    for (size_t i = 0; i < G_N_ELEMENTS(stores); i++) {
+        if (g_str_has_prefix(storage, stores[i]->scheme)) {
+            *where = storage + strlen(stores[i]->scheme);
+            return stores[i];
+        }
+    }
+    g_set_error(error, FAULT, FAULT_INPUT,
+                "storage \"%s\": must be sqlite:PATH or memory:", storage);
+    return NULL;
+}
+
+static void note_wake(void *who, const char *relay, int64_t due_ms)
+{
+    Outbox *outbox = who;
+    for (unsigned i = 0; i < outbox->wakes->len; i++) {
+        Wake *wake = &g_array_index(outbox->wakes, Wake, i);
+        if (strcmp(wake->relay, relay) == 0) {
+            wake->due_ms = MIN(wake->due_ms, due_ms);
+            return;
+        }
+    }
+    Wake wake = {g_strdup(relay), due_ms};
+    g_array_append_val(outbox->wakes, wake);
+}
+
+static void clear_wake(void *data)
+{
+    g_free(((Wake *)data)->relay);
+}
+
+void outbox_configure(Outbox *outbox, const Config *config)
+{
+    const DeliveryConfig *delivery = &config->delivery;
+    pthread_mutex_lock(&outbox->lock);
+    outbox->mails_max = config->limits.queue_mails;
+    outbox->bytes_max = config->limits.queue_bytes;
+    outbox->policy = (RetryPolicy){
+        .min_ms = delivery->retry_min_ms,
+        .max_ms = delivery->retry_max_ms,
+        .give_up_ms = delivery->give_up_ms,
+        .in_doubt_keep = delivery->in_doubt_keep,
+    };
+    pthread_mutex_unlock(&outbox->lock);
+    record_cache_limit(outbox->cache, config->limits.history, CACHE_BYTES);
+}
+
+static Outbox *outbox_new(const StoreOps *ops, Log *log, Metrics *metrics)
+{
+    Outbox *outbox = g_new0(Outbox, 1);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&outbox->wake, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    pthread_mutex_init(&outbox->lock, NULL);
+    outbox->ops = ops;
+    outbox->log = log;
+    outbox->metrics = metrics;
+    outbox->cache = record_cache_new(0, 0);
+    outbox->clock = system_clock;
+    outbox->claimer = &no_claimer;
+    outbox->last = &outbox->first;
+    outbox->wakes = g_array_new(FALSE, FALSE, sizeof(Wake));
+    g_array_set_clear_func(outbox->wakes, clear_wake);
+    outbox->given_out = g_hash_table_new(NULL, NULL);
+    atomic_init(&outbox->ready, true);
+    return outbox;
+}
+
+Outbox *outbox_open(const char *storage, const Config *config, Log *log, Metrics *metrics,
+                    GError **error)
+{
+    const char *where;
+    const StoreOps *ops = find_store(storage, &where, error);
+    if (ops == NULL) {
+        return NULL;
+    }
+    Outbox *outbox = outbox_new(ops, log, metrics);
+    outbox_configure(outbox, config);
+    const StoreWatcher watcher = {note_wake, outbox};
+    outbox->store = ops->open(where, &watcher, error);
+    if (outbox->store == NULL || !recover(outbox, config, error)) {
+        g_prefix_error(error, "storage: ");
+        outbox_free(outbox);
+        return NULL;
+    }
+    return outbox;
+}
+
+void outbox_set_clock(Outbox *outbox, const OutboxClock *clock)
+{
+    outbox->clock = *clock;
+}
+
+void outbox_set_claimer(Outbox *outbox, const OutboxClaimer *claimer, void *who)
+{
+    outbox->claimer = claimer;
+    outbox->claimer_who = who;
+}
+
+int64_t outbox_now_ms(Outbox *outbox)
+{
+    return outbox->clock.now_ms(outbox->clock.who);
+}
+
+RetryPolicy outbox_policy(Outbox *outbox)
+{
+    pthread_mutex_lock(&outbox->lock);
+    RetryPolicy policy = outbox->policy;
+    pthread_mutex_unlock(&outbox->lock);
+    return policy;
+}
+
+bool outbox_ready(Outbox *outbox)
+{
+    return atomic_load(&outbox->ready);
+}
+
+bool outbox_room(Outbox *outbox, size_t bytes)
+{
+    pthread_mutex_lock(&outbox->lock);
+    const OutboxStats *stats = &outbox->stats;
+    bool room = stats->queued + stats->deferred + stats->claimed < outbox->mails_max &&
+                stats->bytes + bytes <= outbox->bytes_max;
+    pthread_mutex_unlock(&outbox->lock);
+    return room;
+}
+
+void outbox_stats(Outbox *outbox, OutboxStats *stats)
+{
+    pthread_mutex_lock(&outbox->lock);
+    *stats = outbox->stats;
+    pthread_mutex_unlock(&outbox->lock);
+}
+
+/* The queue. */
+
+void outbox_push(Outbox *outbox, Job *job)
+{
+    pthread_mutex_lock(&outbox->lock);
+    bool ended = outbox->ended;
+    if (!ended) {
+        *outbox->last = job;
+        outbox->last = &job->next;
+        pthread_cond_signal(&outbox->wake);
+    }
+    pthread_mutex_unlock(&outbox->lock);
+    if (ended) {
+        job->result = OUTBOX_FAILED;
+        job->kind->finish(outbox, job);
+    }
+}
+
+static struct timespec timespec_of(int64_t ms)
+{
+    return (struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+}
+
+/* Waits until there is a job, the end, or UNTIL_MS (monotonic).  Takes what one
+ * transaction should hold; NULL: nothing.  *END: nothing will come. */
+static Job *take_jobs(Outbox *outbox, int64_t until_ms, bool *end)
+{
+    struct timespec until = timespec_of(until_ms);
+    pthread_mutex_lock(&outbox->lock);
+    int result = 0;
+    while (outbox->first == NULL && !outbox->stopping && result != ETIMEDOUT) {
+        result = pthread_cond_timedwait(&outbox->wake, &outbox->lock, &until);
+    }
+    Job *taken = outbox->first, **next = &outbox->first;
+    size_t n = 0, bytes = 0;
+    for (; *next != NULL && n < BATCH_JOBS && bytes < BATCH_BYTES; n++) {
+        bytes += (*next)->weight;
+        next = &(*next)->next;
+    }
+    outbox->first = *next;
+    *next = NULL;
+    if (outbox->first == NULL) {
+        outbox->last = &outbox->first;
+    }
+    *end = taken == NULL && outbox->stopping;
+    pthread_mutex_unlock(&outbox->lock);
+    return n > 0 ? taken : NULL;
+}
+
+/* Transactions. */
+
+static bool run_jobs(Outbox *outbox, Job *jobs, GError **error)
+{
+    for (Job *job = jobs; job != NULL; job = job->next) {
+        job->ran = true;
+        job->result = OUTBOX_OK;
+        if (!job->kind->run(outbox, job, error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Writes a little, so that a read-only or full disk shows. */
+static bool probe(Outbox *outbox, GError **error)
+{
+    const Record record = {.key = (char[]){""}, .value = (guint8[]){0}, .length = 1,
+                           .version = (uint64_t)outbox->now_ms};
+    return outbox->ops->put(outbox->store, &record, error);
+}
+
+static bool transact(Outbox *outbox, Job *jobs, GError **error)
+{
+    bool failed_before = !atomic_load(&outbox->ready);
+    outbox->now_ms = outbox_now_ms(outbox);
+    outbox->adding = outbox->adding_bytes = 0;
+    return outbox->ops->begin(outbox->store, error) &&
+           (!failed_before ||
+            (probe(outbox, error) && reclaim(outbox, error))) &&
+           run_jobs(outbox, jobs, error) &&
+           outbox->ops->count(outbox->store, &outbox->counts, error) &&
+           outbox->ops->commit(outbox->store, error);
+}
+
+static void say_counts(Outbox *outbox)
+{
+    const OutboxStats *counts = &outbox->counts;
+    Metrics *metrics = outbox->metrics;
+    double oldest_s = counts->oldest_ms > 0
+                          ? (double)(outbox->now_ms - counts->oldest_ms) / 1000
+                          : 0;
+    metrics_set(metrics, METRIC_QUEUE_MAILS, (double)counts->queued, "queued", NULL);
+    metrics_set(metrics, METRIC_QUEUE_MAILS, (double)counts->deferred, "deferred", NULL);
+    metrics_set(metrics, METRIC_QUEUE_MAILS, (double)counts->claimed, "claimed", NULL);
+    metrics_set(metrics, METRIC_QUEUE_MAILS, (double)counts->dead, "dead", NULL);
+    metrics_set(metrics, METRIC_QUEUE_BYTES, (double)counts->bytes, NULL, NULL);
+    metrics_set(metrics, METRIC_QUEUE_OLDEST_S, oldest_s, NULL, NULL);
+    metrics_set(metrics, METRIC_DEDUP_GROUPS, (double)record_cache_count(outbox->cache),
+                NULL, NULL);
+}
+
+static void finish_all(Outbox *outbox, Job *jobs)
+{
+    while (jobs != NULL) {
+        Job *job = jobs;
+        jobs = job->next;
+        job->kind->finish(outbox, job);
+    }
+}
+
+static void succeed(Outbox *outbox, Job *jobs)
+{
+    metrics_add(outbox->metrics, METRIC_STORE_COMMITS, 1, NULL, NULL);
+    pthread_mutex_lock(&outbox->lock);
+    outbox->stats = outbox->counts;
+    pthread_mutex_unlock(&outbox->lock);
+    if (!atomic_exchange(&outbox->ready, true)) {
+        log_line(outbox->log, LOG_LEVEL_INFO, "storage works again", NULL);
+    }
+    finish_all(outbox, jobs);
+    for (unsigned i = 0; i < outbox->wakes->len; i++) {
+        const Wake *wake = &g_array_index(outbox->wakes, Wake, i);
+        outbox->claimer->due(outbox->claimer_who, wake->relay, wake->due_ms);
+    }
+    say_counts(outbox);
+}
+
+/* Undoes the jobs; keeps the lasting ones, finishes the others. */
+static void fail(Outbox *outbox, Job *jobs, const GError *error)
+{
+    metrics_add(outbox->metrics, METRIC_STORE_ERRORS, 1, NULL, NULL);
+    if (atomic_exchange(&outbox->ready, false)) {
+        log_line(outbox->log, LOG_LEVEL_ERROR, "storage fails", "err", error->message, NULL);
+    }
+    outbox->ops->rollback(outbox->store);
+    Job *failed = NULL, **next_failed = &failed, **next_kept = &outbox->kept;
+    for (Job *job = jobs, *next; job != NULL; job = next) {
+        next = job->next;
+        if (job->ran) {
+            job->kind->undo(outbox, job);
+        }
+        job->ran = false;
+        job->result = OUTBOX_FAILED;
+        Job ***end = job->kind->lasting ? &next_kept : &next_failed;
+        **end = job;
+        *end = &job->next;
+        job->next = NULL;
+    }
+    finish_all(outbox, failed);
+}
+
+/* JOBS after those that were kept. */
+static Job *join_kept(Outbox *outbox, Job *jobs)
+{
+    Job *kept = outbox->kept, **end = &kept;
+    outbox->kept = NULL;
+    while (*end != NULL) {
+        end = &(*end)->next;
+    }
+    *end = jobs;
+    return kept;
+}
+
+static void run_batch(Outbox *outbox, Job *jobs)
+{
+    g_autoptr(GError) error = NULL;
+    if (transact(outbox, jobs, &error)) {
+        succeed(outbox, jobs);
+    } else {
+        fail(outbox, jobs, error);
+    }
+    g_array_set_size(outbox->wakes, 0);
+}
+
+/* The thread. */
+
+static Job *add_upkeep(Outbox *outbox, Job *jobs, int64_t now_ms)
+{
+    if (now_ms < outbox->upkeep_ms) {
+        return jobs;
+    }
+    outbox->upkeep_ms = now_ms + UPKEEP_MS;
+    Job *upkeep = upkeep_job();
+    upkeep->next = jobs;
+    return upkeep;
+}
+
+/* What became of mails and could not be stored: the next start calls them in doubt. */
+static void give_up_kept(Outbox *outbox)
+{
+    unsigned n = 0;
+    for (Job *job = outbox->kept; job != NULL; job = job->next) {
+        n++;
+    }
+    if (n > 0) {
+        log_line(outbox->log, LOG_LEVEL_ERROR, "outcomes lost: storage fails", "mails",
+                 LOG_NUMBER(n), NULL);
+    }
+    finish_all(outbox, g_steal_pointer(&outbox->kept));
+}
+
+static void *work(void *data)
+{
+    Outbox *outbox = data;
+    bool end = false;
+    pthread_setname_np(pthread_self(), "storage");
+    while (!end) {
+        int64_t now_ms = clock_ms(CLOCK_MONOTONIC);
+        int64_t wait_ms = outbox_ready(outbox) ? outbox->upkeep_ms - now_ms : PROBE_MS;
+        Job *jobs = take_jobs(outbox, now_ms + MAX(wait_ms, 0), &end);
+        jobs = add_upkeep(outbox, jobs, clock_ms(CLOCK_MONOTONIC));
+        jobs = join_kept(outbox, jobs);
+        if (jobs != NULL || !outbox_ready(outbox)) {
+            run_batch(outbox, jobs);
+        }
+    }
+    give_up_kept(outbox);
+    return NULL;
+}
+
+bool outbox_start(Outbox *outbox, GError **error)
+{
+    outbox->started_ms = outbox_now_ms(outbox);
+    outbox->upkeep_ms = clock_ms(CLOCK_MONOTONIC) + UPKEEP_MS;
+    int code = pthread_create(&outbox->thread, NULL, work, outbox);
+    if (code != 0) {
+        g_set_error(error, FAULT, FAULT_SYSTEM, "start the storage thread: %s",
+                    g_strerror(code));
+        return false;
+    }
+    outbox->started = true;
+    return true;
+}
+
+void outbox_stop(Outbox *outbox)
+{
+    pthread_mutex_lock(&outbox->lock);
+    outbox->stopping = true;
+    pthread_cond_signal(&outbox->wake);
+    pthread_mutex_unlock(&outbox->lock);
+}
+
+void outbox_join(Outbox *outbox)
+{
+    if (outbox->started) {
+        pthread_join(outbox->thread, NULL);
+        outbox->started = false;
+    }
+    pthread_mutex_lock(&outbox->lock);
+    Job *late = g_steal_pointer(&outbox->first);
+    outbox->last = &outbox->first;
+    outbox->ended = true;
+    pthread_mutex_unlock(&outbox->lock);
+    for (Job *job = late; job != NULL; job = job->next) {
+        job->result = OUTBOX_FAILED;
+    }
+    finish_all(outbox, late);
+}
+
+void outbox_free(Outbox *outbox)
+{
+    if (outbox == NULL) {
+        return;
+    }
+    outbox_join(outbox);
+    if (outbox->store != NULL) {
+        outbox->ops->close(outbox->store);
+    }
+    record_cache_free(outbox->cache);
+    g_array_unref(outbox->wakes);
+    g_hash_table_unref(outbox->given_out);
+    pthread_cond_destroy(&outbox->wake);
+    pthread_mutex_destroy(&outbox->lock);
+    g_free(outbox);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BRIDGE_OUTBOX_SQL_H
+#define BRIDGE_OUTBOX_SQL_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bridge/outbox/statements.h"
+#include "bridge/outbox/store.h"
+
+/* What store_sqlite.c, the only user of SQLite, gives to store_mails.c: prepared
+ * statements by number, typed arguments, rows. */
+typedef enum {
+#define X(name, text) SQL_##name,
+    STATEMENTS(X)
+#undef X
+    SQL_STATEMENTS
+} SqlId;
+
+/* The bytes are bound as they are, not copied: they must live until sql_end(). */
+typedef struct {
+    enum { SQL_TYPE_NULL, SQL_TYPE_NUMBER, SQL_TYPE_TEXT, SQL_TYPE_BLOB } type;
+    int64_t number;
+    const void *bytes;
+    size_t length;
+} SqlValue;
+#define SQL_NONE         ((SqlValue){.type = SQL_TYPE_NULL})
+#define SQL_NUMBER(n)    ((SqlValue){.type = SQL_TYPE_NUMBER, .number = (int64_t)(n)})
+#define SQL_TEXT(t)      ((SqlValue){.type = SQL_TYPE_TEXT, .bytes = (t)}) /* NULL: "" */
+#define SQL_BLOB(b, len) ((SqlValue){.type = SQL_TYPE_BLOB, .bytes = (b), .length = (len)})
+#define SQL_VALUES(...)  (const SqlValue[]){__VA_ARGS__}
+
+typedef enum { SQL_FAILED, SQL_ROW, SQL_END } SqlStep;
+
+/* Starts a statement with as many VALUES as it has parameters and takes the first step.
+ * After SQL_ROW: sql_next() or sql_end(); otherwise the statement has ended. */
+SqlStep sql_first(Store *store, SqlId id, const SqlValue *values, GError **error);
+SqlStep sql_next(Store *store, SqlId id, GError **error);
+void sql_end(Store *store, SqlId id);
+/* A statement whose rows, if any, do not matter. */
+bool sql_run(Store *store, SqlId id, const SqlValue *values, GError **error);
+unsigned sql_changes(Store *store); /* rows the last statement changed */
+int64_t sql_last_id(Store *store);  /* of the last row inserted */
+
+/* Columns of the current row; texts and blobs are valid until the next step. */
+int64_t sql_number(Store *store, SqlId id, int column);
+bool sql_is_null(Store *store, SqlId id, int column);
+const char *sql_text(Store *store, SqlId id, int column);
+const void *sql_blob(Store *store, SqlId id, int column, size_t *length);
+
+/* What both files share of the store. */
+OutboxStats *store_stats(Store *store);
+GChecksum *store_checksum(Store *store);
+void store_wake(Store *store, const char *relay, int64_t due_ms);
+
+/* store_mails.c: as in StoreOps. */
+bool store_mails_insert(Store *store, Mail *mail, int64_t now_ms, bool claim, GError **error);
+bool store_mails_claim(Store *store, const char *relay, int64_t now_ms, unsigned max,
+                       GPtrArray *mails, GError **error);
+bool store_mails_next_due(Store *store, const char *relay, int64_t *due_ms, GError **error);
+bool store_mails_overdue(Store *store, int64_t before_ms, unsigned max, GPtrArray *mails,
+                         GError **error);
+bool store_mails_claimed(Store *store, GPtrArray *mails, GArray *claimed_ms, GError **error);
+bool store_mails_report(Store *store, const Mail *mail, GError **error);
+
+#endif

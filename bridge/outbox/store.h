@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BRIDGE_OUTBOX_STORE_H
+#define BRIDGE_OUTBOX_STORE_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bridge/outbox/outbox.h"
+
+/* Where the outbox's records and mails are kept: synchronous, for one thread at a time.
+ * A backend implements StoreOps; outbox.c is its only caller.  Nothing here assumes
+ * that it is alone with its database.
+ *
+ * Functions that return bool return false with ERROR (SYSTEM) set when the storage
+ * fails; then the caller rolls back. */
+typedef struct Store Store; /* each backend defines its own */
+
+typedef struct {
+    /* Inside a transaction: there is, or will be at DUE_MS, something to claim. */
+    void (*wake)(void *who, const char *relay, int64_t due_ms);
+    void *who;
+} StoreWatcher;
+
+typedef struct {
+    const char *scheme; /* "sqlite:" */
+    /* WHERE is what follows the scheme. */
+    Store *(*open)(const char *where, const StoreWatcher *watcher, GError **error);
+    void (*close)(Store *store);
+
+    /* All that follows happens between begin and commit.  After a failure begin heals
+     * what it can (reopens the database). */
+    bool (*begin)(Store *store, GError **error);
+    bool (*commit)(Store *store, GError **error);
+    void (*rollback)(Store *store);
+
+    /* Fills in the record of record->key; version 0 and no value if there is none. */
+    bool (*get)(Store *store, Record *record, GError **error);
+    bool (*version)(Store *store, const char *key, uint64_t *version, GError **error);
+    /* Writes the record with the version it states; without a value, removes it. */
+    bool (*put)(Store *store, const Record *record, GError **error);
+
+    /* Stores the mail, gives it its id, and marks recipients that have to wait for an
+     * earlier mail of the group WAITING; the earlier one becomes due.  CLAIM: claims it,
+     * if there is anybody to try; then mail->attempts is 1. */
+    bool (*insert)(Store *store, Mail *mail, int64_t now_ms, bool claim, GError **error);
+    /* Claims up to MAX mails that are due for RELAY, longest due first: appends them. */
+    bool (*claim)(Store *store, const char *relay, int64_t now_ms, unsigned max,
+                  GPtrArray *mails, GError **error);
+    /* When the next mail for RELAY falls due; -1: none is queued. */
+    bool (*next_due)(Store *store, const char *relay, int64_t *due_ms, GError **error);
+    /* Claims up to MAX unclaimed mails accepted before BEFORE_MS, all their pending
+     * recipients; appends them without their bytes. */
+    bool (*overdue)(Store *store, int64_t before_ms, unsigned max, GPtrArray *mails,
+                    GError **error);
+    /* Appends the claimed mails, without their bytes, and to CLAIMED_MS (of int64_t)
+     * when they were claimed. */
+    bool (*claimed)(Store *store, GPtrArray *mails, GArray *claimed_ms, GError **error);
+    /* Ends a claim: keeps the states the mail's recipients have now.  What is done is
+     * removed, what is dead is kept; a recipient's next mail of the group may go. */
+    bool (*report)(Store *store, const Mail *mail, GError **error);
+    bool (*route)(Store *store, OutboxRouter *router, void *who, GError **error);
+
+    /* One slice of housekeeping: expired records, unused space. */
+    bool (*tidy)(Store *store, int64_t now_ms, GError **error);
+    /* As the transaction has left it. */
+    bool (*count)(Store *store, OutboxStats *stats, GError **error);
+} StoreOps;
+
+extern const StoreOps store_sqlite; /* "sqlite:PATH" */
+extern const StoreOps store_memory; /* "memory:", the same code */
+
+#endif

@@ -1,0 +1,502 @@
+/* SPDX-License-Identifier: MIT */
+/* The outbox's storage in one SQLite database: connection, transactions, records.  The
+ * mails' statements are in store_mails.c.
+ *
+ * The file is ours alone (PATH.lock, and SQLite's exclusive mode, which also does
+ * without shared memory).  Write-ahead log, synchronous=FULL: what a commit has
+ * confirmed survives a power loss.  After an error that a mere rollback does not heal
+ * the next begin opens the database anew; a full disk heals by itself.  "memory:" is
+ * SQLite's own :memory: and is never reopened, because it would be empty. */
+#include "bridge/outbox/sql.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bridge/outbox/lock.h"
+#include "rules/fault.h"
+
+enum {
+    SCAN_SLICE = 500,      /* records looked at by one tidy() */
+    SPACE_KEPT = 4096,     /* free pages that are not given back: 16 MiB */
+};
+
+struct Store {
+    sqlite3 *db;
+    sqlite3_stmt *statements[SQL_STATEMENTS];
+    char *path; /* NULL: in memory */
+    int lock;
+    bool broken;              /* to be reopened */
+    StoreWatcher watcher;
+    OutboxStats stats, before; /* now; at the begin */
+    GChecksum *checksum;
+    char *scanned;             /* the key that the last tidy() ended at */
+    OutboxRouter *router;      /* during route() */
+    void *router_who;
+};
+
+static const char *const texts[] = {
+#define X(name, text) [SQL_##name] = text,
+    STATEMENTS(X)
+#undef X
+};
+
+OutboxStats *store_stats(Store *store)
+{
+    return &store->stats;
+}
+
+GChecksum *store_checksum(Store *store)
+{
+    return store->checksum;
+}
+
+void store_wake(Store *store, const char *relay, int64_t due_ms)
+{
+    store->watcher.wake(store->watcher.who, relay, due_ms);
+}
+
+static bool fail(Store *store, const char *doing, GError **error)
+{
+    int code = sqlite3_errcode(store->db);
+    store->broken |= code != SQLITE_FULL && code != SQLITE_BUSY && code != SQLITE_NOMEM;
+    g_set_error(error, FAULT, FAULT_SYSTEM, "%s: %s: %s",
+                store->path != NULL ? store->path : "memory:", doing,
+                sqlite3_errmsg(store->db));
+    return false;
+}
+
+/* Statements. */
+
+static sqlite3_stmt *prepared(Store *store, SqlId id)
+{
+    if (store->statements[id] == NULL) {
+        sqlite3_prepare_v3(store->db, texts[id], -1, SQLITE_PREPARE_PERSISTENT,
+                           &store->statements[id], NULL);
+    }
+    return store->statements[id];
+}
+
+static int bind(sqlite3_stmt *statement, int at, const SqlValue *value)
+{
+    switch (value->type) {
+    case SQL_TYPE_NUMBER:
+        return sqlite3_bind_int64(statement, at, value->number);
+    case SQL_TYPE_TEXT:
+        return sqlite3_bind_text(statement, at, value->bytes != NULL ? value->bytes : "",
+                                 -1, SQLITE_STATIC);
+    case SQL_TYPE_BLOB:
+        return sqlite3_bind_blob64(statement, at, value->length > 0 ? value->bytes : "",
+                                   value->length, SQLITE_STATIC);
+    default:
+        return sqlite3_bind_null(statement, at);
+    }
+}
+
+SqlStep sql_first(Store *store, SqlId id, const SqlValue *values, GError **error)
+{
+    sqlite3_stmt *statement = prepared(store, id);
+    if (statement == NULL) {
+        fail(store, texts[id], error);
+        return SQL_FAILED;
+    }
+    int n = sqlite3_bind_parameter_count(statement);
+    for (int i = 0; i < n; i++) {
+        if (bind(statement, i + 1, &values[i]) != SQLITE_OK) {
+            fail(store, texts[id], error);
+            sql_end(store, id);
+            return SQL_FAILED;
+        }
+    }
+    return sql_next(store, id, error);
+}
+
+SqlStep sql_next(Store *store, SqlId id, GError **error)
+{
+    int code = sqlite3_step(store->statements[id]);
+    if (code == SQLITE_ROW) {
+        return SQL_ROW;
+    }
+    if (code != SQLITE_DONE) {
+        fail(store, texts[id], error);
+    }
+    sql_end(store, id);
+    return code == SQLITE_DONE ? SQL_END : SQL_FAILED;
+}
+
+void sql_end(Store *store, SqlId id)
+{
+    sqlite3_reset(store->statements[id]);
+}
+
+bool sql_run(Store *store, SqlId id, const SqlValue *values, GError **error)
+{
+    SqlStep step = sql_first(store, id, values, error);
+    while (step == SQL_ROW) {
+        step = sql_next(store, id, error);
+    }
+    return step == SQL_END;
+}
+
+unsigned sql_changes(Store *store)
+{
+    return (unsigned)sqlite3_changes(store->db);
+}
+
+int64_t sql_last_id(Store *store)
+{
+    return sqlite3_last_insert_rowid(store->db);
+}
+
+int64_t sql_number(Store *store, SqlId id, int column)
+{
+    return sqlite3_column_int64(store->statements[id], column);
+}
+
+bool sql_is_null(Store *store, SqlId id, int column)
+{
+    return sqlite3_column_type(store->statements[id], column) == SQLITE_NULL;
+}
+
+const char *sql_text(Store *store, SqlId id, int column)
+{
+    return (const char *)sqlite3_column_text(store->statements[id], column);
+}
+
+const void *sql_blob(Store *store, SqlId id, int column, size_t *length)
+{
+    *length = (size_t)sqlite3_column_bytes(store->statements[id], column);
+    return sqlite3_column_blob(store->statements[id], column);
+}
+
+/* Opening. */
+
+static bool execute(Store *store, const char *text, GError **error)
+{
+    return sqlite3_exec(store->db, text, NULL, NULL, NULL) == SQLITE_OK ||
+           fail(store, text, error);
+}
+
+static int64_t ask(Store *store, const char *text)
+{
+    sqlite3_stmt *statement = NULL;
+    int64_t answer = -1;
+    if (sqlite3_prepare_v2(store->db, text, -1, &statement, NULL) == SQLITE_OK &&
+        sqlite3_step(statement) == SQLITE_ROW) {
+        answer = sqlite3_column_int64(statement, 0);
+    }
+    sqlite3_finalize(statement);
+    return answer;
+}
+
+static bool create(Store *store, GError **error)
+{
+    if (ask(store, "SELECT count(*) FROM sqlite_schema") > 0) {
+        g_set_error(error, FAULT, FAULT_SYSTEM, "%s: is another program's database",
+                    store->path);
+        return false;
+    }
+    g_autofree char *marks =
+        g_strdup_printf("BEGIN; %s; PRAGMA application_id = %d; PRAGMA user_version = %d;"
+                        " COMMIT",
+                        SCHEMA, APPLICATION_ID, SCHEMA_VERSION);
+    return execute(store, marks, error);
+}
+
+static bool check_version(Store *store, GError **error)
+{
+    int64_t application = ask(store, "PRAGMA application_id");
+    int64_t version = ask(store, "PRAGMA user_version");
+    if (application < 0 || version < 0) {
+        return fail(store, "read the version", error);
+    }
+    if (application != APPLICATION_ID) {
+        return create(store, error);
+    }
+    if (version != SCHEMA_VERSION) {
+        g_set_error(error, FAULT, FAULT_SYSTEM,
+                    "%s: was written by another version (its schema is %d, ours %d)",
+                    store->path, (int)version, SCHEMA_VERSION);
+        return false;
+    }
+    return true;
+}
+
+/* The function route() of the statement MAIL_ROUTE. */
+static void answer_route(sqlite3_context *context, int n, sqlite3_value **arguments)
+{
+    (void)n;
+    const Store *store = sqlite3_user_data(context);
+    const char *relay = store->router(store->router_who,
+                                      (const char *)sqlite3_value_text(arguments[0]),
+                                      (unsigned)sqlite3_value_int64(arguments[1]),
+                                      (const char *)sqlite3_value_text(arguments[2]));
+    sqlite3_result_text(context, relay, -1, SQLITE_TRANSIENT);
+}
+
+static bool set_up(Store *store, GError **error)
+{
+    sqlite3_extended_result_codes(store->db, 0);
+    sqlite3_busy_timeout(store->db, 1000);
+    sqlite3_create_function(store->db, "route", 3, SQLITE_UTF8, store, answer_route, NULL,
+                            NULL);
+    return execute(store, "PRAGMA auto_vacuum = INCREMENTAL", error) &&
+           execute(store, "PRAGMA locking_mode = EXCLUSIVE", error) &&
+           execute(store, "PRAGMA journal_mode = WAL", error) &&
+           execute(store, "PRAGMA synchronous = FULL", error) &&
+           execute(store, "PRAGMA journal_size_limit = 16777216", error) &&
+           execute(store, "PRAGMA temp_store = MEMORY", error) &&
+           check_version(store, error);
+}
+
+static void disconnect(Store *store)
+{
+    for (unsigned i = 0; i < SQL_STATEMENTS; i++) {
+        sqlite3_finalize(store->statements[i]);
+        store->statements[i] = NULL;
+    }
+    sqlite3_close(store->db);
+    store->db = NULL;
+}
+
+/* SQLite would make it readable for everybody. */
+static bool make_private(const char *path, GError **error)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        g_set_error(error, FAULT, FAULT_SYSTEM, "open %s: %s", path, g_strerror(errno));
+        return false;
+    }
+    close(fd);
+    return true;
+}
+
+static bool load_counts(Store *store, GError **error)
+{
+    uint64_t *const counts[] = {&store->stats.queued, &store->stats.deferred,
+                                &store->stats.claimed, &store->stats.dead};
+    store->stats = (OutboxStats){0};
+    SqlStep step = sql_first(store, SQL_MAIL_COUNT, NULL, error);
+    for (; step == SQL_ROW; step = sql_next(store, SQL_MAIL_COUNT, error)) {
+        size_t state = (size_t)sql_number(store, SQL_MAIL_COUNT, 0);
+        if (state >= G_N_ELEMENTS(counts)) {
+            continue;
+        }
+        *counts[state] = (uint64_t)sql_number(store, SQL_MAIL_COUNT, 1);
+        if (counts[state] != &store->stats.dead) {
+            store->stats.bytes += (uint64_t)sql_number(store, SQL_MAIL_COUNT, 2);
+        }
+    }
+    return step == SQL_END;
+}
+
+static bool connect(Store *store, GError **error)
+{
+    const char *path = store->path != NULL ? store->path : ":memory:";
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    if (store->path != NULL && !make_private(path, error)) {
+        return false;
+    }
+    if (sqlite3_open_v2(path, &store->db, flags, NULL) != SQLITE_OK) {
+        fail(store, "open", error);
+    } else if (set_up(store, error) && load_counts(store, error)) {
+        store->broken = false;
+        return true;
+    }
+    disconnect(store);
+    return false;
+}
+
+static void sqlite_close(Store *store)
+{
+    disconnect(store);
+    if (store->lock >= 0) {
+        close(store->lock);
+    }
+    g_checksum_free(store->checksum);
+    g_free(store->scanned);
+    g_free(store->path);
+    g_free(store);
+}
+
+static Store *open_at(char *take_path, const StoreWatcher *watcher, GError **error)
+{
+    Store *store = g_new0(Store, 1);
+    store->path = take_path;
+    store->watcher = *watcher;
+    store->checksum = g_checksum_new(G_CHECKSUM_SHA256);
+    store->scanned = g_strdup("");
+    store->lock = take_path != NULL ? database_lock(take_path, error) : -1;
+    if ((take_path == NULL || store->lock >= 0) && connect(store, error)) {
+        return store;
+    }
+    sqlite_close(store);
+    return NULL;
+}
+
+static Store *sqlite_open(const char *where, const StoreWatcher *watcher, GError **error)
+{
+    return open_at(g_strdup(where), watcher, error);
+}
+
+static Store *memory_open(const char *where, const StoreWatcher *watcher, GError **error)
+{
+    (void)where;
+    return open_at(NULL, watcher, error);
+}
+
+/* Transactions. */
+
+static bool sqlite_begin(Store *store, GError **error)
+{
+    if (store->path != NULL && (store->broken || store->db == NULL)) {
+        disconnect(store);
+        if (!connect(store, error)) {
+            return false;
+        }
+    }
+    store->before = store->stats;
+    return sql_run(store, SQL_BEGIN, NULL, error);
+}
+
+static bool sqlite_commit(Store *store, GError **error)
+{
+    return sql_run(store, SQL_COMMIT, NULL, error);
+}
+
+static void sqlite_rollback(Store *store)
+{
+    for (unsigned i = 0; i < SQL_STATEMENTS; i++) {
+        sqlite3_reset(store->statements[i]);
+    }
+    /* No transaction is left: perhaps the commit was stored after all. */
+    store->broken |= store->db == NULL || sqlite3_get_autocommit(store->db) ||
+                     sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK;
+    store->stats = store->before;
+}
+
+/* Records. */
+
+static bool sqlite_get(Store *store, Record *record, GError **error)
+{
+    const SqlId id = SQL_RECORD_GET;
+    SqlStep step = sql_first(store, id, SQL_VALUES(SQL_TEXT(record->key)), error);
+    if (step == SQL_ROW) {
+        record->version = (uint64_t)sql_number(store, id, 0);
+        record->expires_ms = sql_number(store, id, 1);
+        const void *value = sql_blob(store, id, 2, &record->length);
+        record->value = g_malloc(record->length + 1);
+        if (record->length > 0) {
+            memcpy(record->value, value, record->length);
+        }
+        sql_end(store, id);
+    }
+    return step != SQL_FAILED;
+}
+
+static bool sqlite_version(Store *store, const char *key, uint64_t *version, GError **error)
+{
+    const SqlId id = SQL_RECORD_VERSION;
+    SqlStep step = sql_first(store, id, SQL_VALUES(SQL_TEXT(key)), error);
+    *version = 0;
+    if (step == SQL_ROW) {
+        *version = (uint64_t)sql_number(store, id, 0);
+        sql_end(store, id);
+    }
+    return step != SQL_FAILED;
+}
+
+static bool sqlite_put(Store *store, const Record *record, GError **error)
+{
+    if (record->value == NULL) {
+        return sql_run(store, SQL_RECORD_REMOVE, SQL_VALUES(SQL_TEXT(record->key)), error);
+    }
+    return sql_run(store, SQL_RECORD_PUT,
+                   SQL_VALUES(SQL_TEXT(record->key), SQL_BLOB(record->value, record->length),
+                              SQL_NUMBER(record->version), SQL_NUMBER(record->expires_ms)),
+                   error);
+}
+
+/* Housekeeping. */
+
+/* Looks at the next slice of records: appends the keys of those that have expired. */
+static bool scan_records(Store *store, int64_t now_ms, GPtrArray *expired, GError **error)
+{
+    const SqlId id = SQL_RECORD_SCAN;
+    g_autofree char *from = g_steal_pointer(&store->scanned);
+    unsigned n = 0;
+    SqlStep step =
+        sql_first(store, id, SQL_VALUES(SQL_TEXT(from), SQL_NUMBER(SCAN_SLICE)), error);
+    for (; step == SQL_ROW; step = sql_next(store, id, error)) {
+        int64_t expires_ms = sql_number(store, id, 1);
+        if (expires_ms > 0 && expires_ms <= now_ms) {
+            g_ptr_array_add(expired, g_strdup(sql_text(store, id, 0)));
+        }
+        if (++n == SCAN_SLICE) {
+            store->scanned = g_strdup(sql_text(store, id, 0));
+        }
+    }
+    if (store->scanned == NULL) {
+        store->scanned = g_strdup("");
+    }
+    return step == SQL_END;
+}
+
+static bool give_back_space(Store *store, GError **error)
+{
+    SqlStep step = sql_first(store, SQL_SPACE, NULL, error);
+    if (step != SQL_ROW) {
+        return step == SQL_END;
+    }
+    int64_t pages = sql_number(store, SQL_SPACE, 0);
+    sql_end(store, SQL_SPACE);
+    return pages <= SPACE_KEPT || sql_run(store, SQL_VACUUM, NULL, error);
+}
+
+static bool sqlite_tidy(Store *store, int64_t now_ms, GError **error)
+{
+    g_autoptr(GPtrArray) expired = g_ptr_array_new_with_free_func(g_free);
+    if (!scan_records(store, now_ms, expired, error)) {
+        return false;
+    }
+    for (unsigned i = 0; i < expired->len; i++) {
+        const SqlValue *key = SQL_VALUES(SQL_TEXT(expired->pdata[i]));
+        if (!sql_run(store, SQL_RECORD_REMOVE, key, error)) {
+            return false;
+        }
+    }
+    return give_back_space(store, error);
+}
+
+static bool sqlite_count(Store *store, OutboxStats *stats, GError **error)
+{
+    SqlStep step = sql_first(store, SQL_MAIL_OLDEST, NULL, error);
+    store->stats.oldest_ms = step == SQL_ROW ? sql_number(store, SQL_MAIL_OLDEST, 0) : 0;
+    if (step == SQL_ROW) {
+        sql_end(store, SQL_MAIL_OLDEST);
+    }
+    *stats = store->stats;
+    return step != SQL_FAILED;
+}
+
+static bool sqlite_route(Store *store, OutboxRouter *router, void *who, GError **error)
+{
+    store->router = router;
+    store->router_who = who;
+    return sql_run(store, SQL_MAIL_ROUTE, NULL, error);
+}
+
+#define SAME_IN_FILE_AND_MEMORY                                                        \
+    .close = sqlite_close, .begin = sqlite_begin, .commit = sqlite_commit,             \
+    .rollback = sqlite_rollback, .get = sqlite_get, .version = sqlite_version,         \
+    .put = sqlite_put, .insert = store_mails_insert, .claim = store_mails_claim,       \
+    .next_due = store_mails_next_due, .overdue = store_mails_overdue,                  \
+    .claimed = store_mails_claimed, .report = store_mails_report,                      \
+    .route = sqlite_route, .tidy = sqlite_tidy, .count = sqlite_count
+
+const StoreOps store_sqlite = {
+    .scheme = "sqlite:", .open = sqlite_open, SAME_IN_FILE_AND_MEMORY};
+const StoreOps store_memory = {
+    .scheme = "memory:", .open = memory_open, SAME_IN_FILE_AND_MEMORY};
