@@ -217,6 +217,7 @@ void email_build(Loader *loader, const EmailSettings *settings, EmailConfig *ema
         .threading_enabled = settings->threading.enabled,
         .thread_by_day = settings->threading.by_date == 1,
     };
+    loader_check_tls(loader, &settings->smtp.tls);
     build_addresses(loader, settings, &smtp, email);
     build_bodies(loader, settings, email);
     build_headers(loader, settings, email);

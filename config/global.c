@@ -66,3 +66,33 @@ const Schema global_schema =
     SCHEMA("global", GlobalSettings, global_fields,
            "What every `email_config` takes where it says nothing itself, field by field; "
            "a password and its file count as one field, and so do a secret and its file.");
+
+void loader_check_tls(const Loader *loader, const TlsSettings *settings)
+{
+    const TlsConfig *tls = &settings->config;
+    if (settings->at.node == NULL) {
+        return;
+    }
+    bool has_cert = *tls->cert != '\0' || *tls->cert_file != '\0';
+    bool has_key = secret_is_set(&tls->key);
+    const struct {
+        bool broken;
+        const char *reason;
+    } rules[] = {
+        {*tls->ca != '\0' && *tls->ca_file != '\0',
+         "at most one of ca and ca_file must be configured"},
+        {*tls->cert != '\0' && *tls->cert_file != '\0',
+         "at most one of cert and cert_file must be configured"},
+        {has_cert && !has_key, "exactly one of key or key_file must be configured when a "
+                               "client certificate is configured"},
+        {has_key && !has_cert, "exactly one of cert or cert_file must be configured when a "
+                               "client key is configured"},
+        {tls->max_version != TLS_VERSION_DEFAULT && tls->min_version > tls->max_version,
+         "min_version is later than max_version"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rules); i++) {
+        if (rules[i].broken) {
+            report_error(loader->reader.report, settings->at.node, "%s", rules[i].reason);
+        }
+    }
+}

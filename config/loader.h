@@ -163,6 +163,8 @@ void load_notes(Loader *loader);
  * it fails. */
 Template *loader_compile(Loader *loader, TemplateMode mode, const Node *node,
                          const char *text);
+/* What TLS settings must agree on; nothing if they were not written. */
+void loader_check_tls(const Loader *loader, const TlsSettings *settings);
 /* The relay of merged settings, as an index into the relays. */
 unsigned loader_relay(Loader *loader, const SmtpSettings *smtp);
 /* Moves the relays into the configuration. */

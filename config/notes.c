@@ -58,7 +58,7 @@ static void note_foreign(Loader *loader)
         first = is_before(node, first) ? node : first;
     }
     if (first != NULL) {
-        report_note(loader->reader.report, first->key, "ignored, not about mail: %s",
+        report_note(loader->reader.report, first, "ignored, not about mail: %s",
                     keys->str);
     }
 }
