@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BRIDGE_COMPOSE_ADDRESS_H
+#define BRIDGE_COMPOSE_ADDRESS_H
+
+#include <glib.h>
+
+/* One mailbox. */
+typedef struct {
+    char *name;    /* display name, decoded, cleaned; "" if none */
+    char *address; /* envelope form: local part as given, domain in lower-case A-labels */
+} Address;
+void address_free(Address *address); /* NULL is allowed */
+
+/* The mailboxes of TEXT, a comma-separated list in the syntax of RFC 5322, appended to
+ * ADDRESSES (Address *).  Groups count as their members, empty items as nothing; what
+ * is no valid mailbox goes to PROBLEMS (char *) as "FIELD: item: reason". */
+void addresses_parse(GPtrArray *addresses, GPtrArray *problems, const char *field,
+                     const char *text);
+
+GPtrArray *addresses_new(void); /* frees its Address */
+
+#endif
