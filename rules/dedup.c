@@ -336,18 +336,31 @@ static DedupAlert *sorted(GArray *take, size_t *n)
     return (DedupAlert *)(void *)g_array_free(take, FALSE);
 }
 
+/* A thread lasts as long as something fires; a new one has no root until its first mail
+ * is named. */
 static void set_thread(const Case *c, bool sends, DedupDecision *decision)
 {
     DedupState *state = decision->state;
-    bool open = c->old->thread_root[0] != '\0' && c->old->thread_mails > 0 &&
-                !(sends && c->old->thread_mails >= DEDUP_THREAD_MAX);
+    bool full = c->old->thread_mails >= DEDUP_THREAD_MAX;
+    bool open = c->old->thread_root[0] != '\0' && !(sends && full);
     decision->thread_root = g_strdup(sends && open ? c->old->thread_root : "");
-    if (state->n_firing == 0 || (!open && !sends)) {
+    if (state->n_firing == 0) {
         return;
     }
-    g_free(state->thread_root);
-    state->thread_root = g_strdup(open ? c->old->thread_root : c->input->message_id);
+    if (open) {
+        g_free(state->thread_root);
+        state->thread_root = g_strdup(c->old->thread_root);
+    }
     state->thread_mails = (open ? c->old->thread_mails : 0) + sends;
+}
+
+void dedup_name_mail(DedupDecision *decision, const char *message_id)
+{
+    DedupState *state = decision->state;
+    if (state->n_firing > 0 && state->thread_root[0] == '\0') {
+        g_free(state->thread_root);
+        state->thread_root = g_strdup(message_id);
+    }
 }
 
 static bool alerts_equal(const DedupAlert *a, size_t n_a, const DedupAlert *b, size_t n_b)

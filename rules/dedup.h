@@ -29,7 +29,7 @@ typedef struct {
      * repeat are kept for one window more. */
     DedupAlert *firing, *resolved;
     size_t n_firing, n_resolved;
-    char *thread_root;    /* Message-ID without <>; "": no episode is open */
+    char *thread_root;    /* Message-ID without <>; "": no thread is open */
     unsigned thread_mails; /* since the root, which counts */
 } DedupState;
 
@@ -62,7 +62,6 @@ typedef struct {
     DedupWebhook webhook;
     bool last_mail_out_of_queue;
     int64_t now_ms;
-    const char *message_id; /* of the mail if there is one; without <> */
 } DedupInput;
 
 typedef enum {
@@ -92,6 +91,8 @@ typedef struct {
     char *thread_root;
 } DedupDecision;
 void dedup_decision_clear(DedupDecision *decision);
+/* Once the mail has its Message-ID (without <>): the first of a thread is its root. */
+void dedup_name_mail(DedupDecision *decision, const char *message_id);
 
 /* Decides about EVENT, one receiver's part of a webhook, and sets is_new of its alerts.
  * OLD is NULL if nothing is remembered.  *DECISION is written whole. */

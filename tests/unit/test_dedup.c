@@ -107,8 +107,7 @@ static DedupState *run_step(DedupState *take_state, const Step *step, bool send_
                               .send_resolved = send_resolved};
     DedupInput input = {.webhook = dedup_webhook(webhook),
                         .last_mail_out_of_queue = !step->queued,
-                        .now_ms = step->at_s * 1000,
-                        .message_id = "id@example.org"};
+                        .now_ms = step->at_s * 1000};
     if (step->restart) {
         dedup_state_free(take_state);
         take_state = NULL;
@@ -124,6 +123,9 @@ static DedupState *run_step(DedupState *take_state, const Step *step, bool send_
                  title, step->alerts, step->at_s, dedup_reason_name(decision.reason),
                  is_new, decision.changed ? "changed" : "unchanged",
                  dedup_reason_name(step->want), want_new);
+    }
+    if (dedup_reason_sends(decision.reason)) {
+        dedup_name_mail(&decision, "id@example.org");
     }
     dedup_state_free(take_state);
     DedupState *state = stored_and_read(g_steal_pointer(&decision.state));
@@ -422,7 +424,7 @@ static void times_beyond_what_fits_are_clamped(void **state)
     event->alerts[0].starts_at = TIMESTAMP_ZERO;
     event->alerts[1].starts_at = (Timestamp){.seconds = INT64_MAX};
     DedupSettings settings = {.window_ms = 1, .repeat_interval_ms = 1};
-    DedupInput input = {.webhook = dedup_webhook(event), .now_ms = 1, .message_id = "i@d"};
+    DedupInput input = {.webhook = dedup_webhook(event), .now_ms = 1};
     DedupDecision decision;
     dedup_decide(NULL, event, &settings, &input, &decision);
     int64_t a = decision.state->firing[0].starts_ns, b = decision.state->firing[1].starts_ns;
@@ -444,9 +446,10 @@ static char *root_of(Thread *thread, const char *alerts, const char *id)
                               .send_resolved = thread->send_resolved};
     thread->now_ms += 2000;
     DedupInput input = {.webhook = dedup_webhook(event), .last_mail_out_of_queue = true,
-                        .now_ms = thread->now_ms, .message_id = id};
+                        .now_ms = thread->now_ms};
     DedupDecision decision;
     dedup_decide(thread->state, event, &settings, &input, &decision);
+    dedup_name_mail(&decision, id);
     dedup_state_free(thread->state);
     thread->state = g_steal_pointer(&decision.state);
     char *root = g_steal_pointer(&decision.thread_root);
@@ -592,7 +595,7 @@ static void what_a_webhook_does_not_list_is_carried_up_to_a_ceiling(void **state
     g_autoptr(Event) event = event_of("+A@1");
     event->truncated_alerts = 1;
     DedupSettings settings = {.window_ms = 1, .repeat_interval_ms = 1};
-    DedupInput input = {.webhook = dedup_webhook(event), .now_ms = 1, .message_id = "i@d"};
+    DedupInput input = {.webhook = dedup_webhook(event), .now_ms = 1};
     DedupDecision decision;
     dedup_decide(old, event, &settings, &input, &decision);
     assert_int_equal(decision.state->n_firing, DEDUP_CARRY_MAX + 1);
