@@ -28,13 +28,15 @@ Value gotime_value(Arena *arena, TemplateTime time);
 Value gotime_value_bare(const Timestamp *at);
 TemplateTime gotime_of(Value value);
 
+bool gotime_is_dst(TemplateTime time);
+
 /* Appends TIME in a Go layout, in which 2006-01-02 15:04:05 stands for itself. */
 void gotime_format(TemplateTime time, const char *layout, size_t n, GString *out);
 void gotime_print(TemplateTime time, GString *out);         /* Time.String */
 void gotime_print_rfc3339(TemplateTime time, GString *out); /* as JSON */
 /* Reads TEXT by a layout; without a zone in it, it is UTC.  A zone it needs lives in
- * ARENA.  On error (INPUT) Go's "parsing time "…" as "…": …". */
-bool gotime_parse(Arena *arena, const char *layout, const char *text, TemplateTime *time,
+ * ARENA.  On error (INPUT) Go's `parsing time "…" as "…": …`. */
+bool gotime_parse(Arena *arena, Value layout, Value text, TemplateTime *time,
                   GError **error);
 /* The abbreviation of its zone, "" if it has none. */
 const char *gotime_abbreviation(TemplateTime time);
@@ -46,9 +48,6 @@ TemplateTime gotime_add_date(TemplateTime time, int64_t years, int64_t months, i
 /* The time rounded (or cut) to a multiple of NANOSECONDS since the zero time. */
 TemplateTime gotime_round(TemplateTime time, int64_t nanoseconds);
 TemplateTime gotime_truncate(TemplateTime time, int64_t nanoseconds);
-/* ISO 8601 year and week. */
-void gotime_iso_week(TemplateTime time, int64_t *year, int *week);
-
 void duration_print(int64_t nanoseconds, GString *out); /* 1h2m3.5s */
 int64_t duration_round(int64_t nanoseconds, int64_t unit);
 int64_t duration_truncate(int64_t nanoseconds, int64_t unit);

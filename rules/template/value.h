@@ -83,6 +83,7 @@ struct Value {
         const Alert *const *alerts;
         const Alert *alert;
         const struct TemplateTime *time; /* gotime.h */
+        const Timestamp *bare_time;      /* a time with n == 1: see gotime_of() */
         const struct TemplateZone *location;
     };
 };

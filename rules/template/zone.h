@@ -17,16 +17,12 @@ typedef struct TemplateZone TemplateZone;
 typedef struct {
     int32_t offset_s;         /* east of UTC */
     const char *abbreviation; /* "" if it has none */
+    bool dst;                 /* summer time */
 } ZoneOffset;
 
 ZoneOffset zone_lookup(const TemplateZone *zone, int64_t seconds);
 /* The name it was asked for by: "Europe/Berlin", "Local", "UTC"; "" for a bare offset. */
 const char *zone_name(const TemplateZone *zone);
-/* The offset ABBREVIATION stands for in this zone, first around SECONDS, then at any
- * time.  False if it never did. */
-bool zone_offset_of(const TemplateZone *zone, const char *abbreviation, int64_t seconds,
-                    int32_t *offset_s);
-
 /* A zone that never changes.  NAME is both its name and its abbreviation. */
 const TemplateZone *zone_new_fixed(Arena *arena, const char *name, int32_t offset_s);
 /* From the bytes of a tzdata file (TZif).  NULL if they are none.  In the arena. */
