@@ -14,6 +14,10 @@
  * of Go's regexp package. */
 char *re2_translate(const char *pattern, GPtrArray *names, GError **error);
 
+/* What stands before the name of a script in the translation.  The name is the one thing
+ * that is left to PCRE2 to check. */
+#define RE2_SCRIPT "{sc:"
+
 /* What the parts of the translator share. */
 
 /* Sets ERROR to Go's form of CODE about the LENGTH bytes at TEXT; returns false. */

@@ -154,7 +154,7 @@ static bool append_property(GString *out, const char *name, size_t length, bool 
     if (!whole && length < 3) {
         return false;
     }
-    g_string_append_printf(out, "\\%c{%s%.*s}", negated ? 'P' : 'p', whole ? "" : "sc:",
+    g_string_append_printf(out, "\\%c%s%.*s}", negated ? 'P' : 'p', whole ? "{" : RE2_SCRIPT,
                            (int)length, name);
     return true;
 }

@@ -33,15 +33,21 @@ void regexp_free(Regexp *regexp)
     g_free(regexp);
 }
 
-/* What Go accepts and PCRE2 does not: a pattern too long for it, or a script it has not
- * heard of, which is the only name that is left for it to check. */
+/* PCRE2 stopped at OFFSET in TRANSLATED, behind the name of a script that it does not know. */
+static void refuse_script(GError **error, const char *translated, size_t offset)
+{
+    const char *name = g_strrstr_len(translated, (gssize)offset, RE2_SCRIPT);
+    g_assert(name != NULL);
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_string_append_printf(text, "\\%c{", name[-1]);
+    name += strlen(RE2_SCRIPT);
+    g_string_append_len(text, name, (gssize)strcspn(name, "}") + 1);
+    re2_fail(error, "invalid character class range", text->str, text->len);
+}
+
+/* What is right in Go's syntax and still not for PCRE2. */
 static void refuse(GError **error, int reason, const char *pattern)
 {
-    if (reason == PCRE2_ERROR_UNKNOWN_UNICODE_PROPERTY ||
-        reason == PCRE2_ERROR_MALFORMED_UNICODE_PROPERTY) {
-        re2_fail(error, "invalid character class range", pattern, strlen(pattern));
-        return;
-    }
     if (reason == PCRE2_ERROR_PATTERN_TOO_LARGE) {
         re2_fail(error, "expression too large", pattern, strlen(pattern));
         return;
@@ -67,7 +73,9 @@ static pcre2_code *compile(const char *pattern, GPtrArray *names, GError **error
     pcre2_code *code = pcre2_compile((PCRE2_SPTR)translated, PCRE2_ZERO_TERMINATED, options,
                                      &reason, &offset, context);
     pcre2_compile_context_free(context);
-    if (code == NULL) {
+    if (code == NULL && reason == PCRE2_ERROR_UNKNOWN_UNICODE_PROPERTY) {
+        refuse_script(error, translated, offset);
+    } else if (code == NULL) {
         refuse(error, reason, pattern);
     }
     return code;

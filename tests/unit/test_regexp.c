@@ -232,14 +232,23 @@ static void what_go_refuses_is_refused_in_its_words(void **state)
     }
 }
 
-static void an_unknown_script_is_refused(void **state)
+static void an_unknown_script_is_refused_by_its_name(void **state)
 {
     (void)state;
+    static const char *const patterns[] = {"\\p{Greek}\\p{Klingon}+a", "[\\p{Lu}\\p{Klingon}]",
+                                           "(?i)a(\\p{Klingon})\\p{Nope}"};
+    for (size_t i = 0; i < G_N_ELEMENTS(patterns); i++) {
+        g_autoptr(GError) error = NULL;
+        assert_null(regexp_new(patterns[i], WHOLE, &error));
+        assert_string_equal(
+            error->message,
+            "error parsing regexp: invalid character class range: `\\p{Klingon}`");
+    }
     g_autoptr(GError) error = NULL;
-    assert_null(regexp_new("\\p{Klingon}", SEARCH, &error));
+    assert_null(regexp_new("\\P{Klingon}", SEARCH, &error));
     assert_string_equal(
         error->message,
-        "error parsing regexp: invalid character class range: `\\p{Klingon}`");
+        "error parsing regexp: invalid character class range: `\\P{Klingon}`");
 }
 
 static void errors_of_a_whole_match_show_the_wrapping_as_go_does(void **state)
@@ -376,7 +385,7 @@ int main(void)
         cmocka_unit_test(classes_and_escapes_are_those_of_go),
         cmocka_unit_test(quantifiers_are_those_of_go),
         cmocka_unit_test(what_go_refuses_is_refused_in_its_words),
-        cmocka_unit_test(an_unknown_script_is_refused),
+        cmocka_unit_test(an_unknown_script_is_refused_by_its_name),
         cmocka_unit_test(errors_of_a_whole_match_show_the_wrapping_as_go_does),
         cmocka_unit_test(nesting_is_bounded),
         cmocka_unit_test(a_pattern_too_long_for_the_library_is_refused),
