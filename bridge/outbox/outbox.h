@@ -81,6 +81,13 @@ typedef void OutboxCommitDone(void *who, OutboxResult result, Change *change);
  * not QUEUED is only remembered; a mail with nobody to try is stored dead. */
 void outbox_commit(Outbox *outbox, Change *take_change, OutboxCommitDone *done, void *who);
 
+typedef void OutboxQueuedDone(void *who, OutboxResult result, bool queued);
+/* Whether a mail of GROUP that was accepted at ACCEPTED_MS waits for an attempt, its
+ * first or another; one that a relay has at the moment does not.  Calls done() before it
+ * returns, on the caller's thread, while nothing waits at all. */
+void outbox_queued(Outbox *outbox, const char *group, int64_t accepted_ms,
+                   OutboxQueuedDone *done, void *who);
+
 /* Dispatch's side.  All hooks run on the storage thread and must not block. */
 typedef struct {
     /* Before an accepting commit: true to have the mail claimed by it.  May correct the

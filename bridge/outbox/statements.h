@@ -56,6 +56,8 @@
     X(MAIL_OVERDUE, "SELECT id, state, length FROM mails WHERE state < 2"               \
                     " AND accepted_ms < ?1 ORDER BY accepted_ms LIMIT ?2")              \
     X(MAIL_CLAIMED, "SELECT id, claimed_ms FROM mails WHERE state = 2")                 \
+    X(MAIL_QUEUED, "SELECT 1 FROM mails WHERE state < 2 AND accepted_ms = ?1"           \
+                   " AND grp = ?2 LIMIT 1")                                             \
     X(MAIL_NEXT_DUE, "SELECT ready_ms FROM mails WHERE relay = ?1"                      \
                      " AND ready_ms IS NOT NULL ORDER BY ready_ms LIMIT 1")             \
     X(MAIL_CLAIM, "UPDATE mails SET state = 2, ready_ms = NULL, claimed_ms = ?2,"       \

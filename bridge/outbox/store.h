@@ -47,6 +47,9 @@ typedef struct {
     /* Claims up to MAX mails that are due for RELAY, longest due first: appends them. */
     bool (*claim)(Store *store, const char *relay, int64_t now_ms, unsigned max,
                   GPtrArray *mails, GError **error);
+    /* Whether a mail of GROUP accepted at ACCEPTED_MS is pending and unclaimed. */
+    bool (*queued)(Store *store, const char *group, int64_t accepted_ms, bool *queued,
+                   GError **error);
     /* When the next mail for RELAY falls due; -1: none is queued. */
     bool (*next_due)(Store *store, const char *relay, int64_t *due_ms, GError **error);
     /* Claims up to MAX unclaimed mails accepted before BEFORE_MS, all their pending

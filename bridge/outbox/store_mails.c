@@ -311,6 +311,18 @@ bool store_mails_claim(Store *store, const char *relay, int64_t now_ms, unsigned
     return ok;
 }
 
+bool store_mails_queued(Store *store, const char *group, int64_t accepted_ms, bool *queued,
+                        GError **error)
+{
+    SqlStep step = sql_first(store, SQL_MAIL_QUEUED,
+                             SQL_VALUES(SQL_NUMBER(accepted_ms), SQL_TEXT(group)), error);
+    *queued = step == SQL_ROW;
+    if (step == SQL_ROW) {
+        sql_end(store, SQL_MAIL_QUEUED);
+    }
+    return step != SQL_FAILED;
+}
+
 bool store_mails_next_due(Store *store, const char *relay, int64_t *due_ms, GError **error)
 {
     const SqlId id = SQL_MAIL_NEXT_DUE;

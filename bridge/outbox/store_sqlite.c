@@ -492,6 +492,7 @@ static bool sqlite_route(Store *store, OutboxRouter *router, void *who, GError *
     .close = sqlite_close, .begin = sqlite_begin, .commit = sqlite_commit,             \
     .rollback = sqlite_rollback, .get = sqlite_get, .version = sqlite_version,         \
     .put = sqlite_put, .insert = store_mails_insert, .claim = store_mails_claim,       \
+    .queued = store_mails_queued,                                                      \
     .next_due = store_mails_next_due, .overdue = store_mails_overdue,                  \
     .claimed = store_mails_claimed, .report = store_mails_report,                      \
     .route = sqlite_route, .tidy = sqlite_tidy, .count = sqlite_count

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+#include "bridge/accept_mail.h"
+
+#include <string.h>
+
+#include "bridge/accept_fallback.h"
+#include "rules/fault.h"
+
+static const EmailConfig *email_of(const MailOrder *order)
+{
+    return &order->receiver->emails[order->integration];
+}
+
+static const char *or_empty(const char *text)
+{
+    return text != NULL ? text : "";
+}
+
+static size_t size_max(const MailOrder *order)
+{
+    size_t own = email_of(order)->max_size, all = order->config->limits.mail;
+    return own > 0 && (all == 0 || own < all) ? own : all;
+}
+
+/* Alertmanager's `threading:` names a root that no mail has, by group and day. */
+static char *thread_root(const MailOrder *order)
+{
+    const EmailConfig *email = email_of(order);
+    if (!email->threading_set) {
+        return g_strdup(order->thread_root);
+    }
+    if (!email->threading_enabled) {
+        return g_strdup("");
+    }
+    g_autofree char *hash = g_compute_checksum_for_string(G_CHECKSUM_SHA256,
+                                                          order->event->group_key, -1);
+    CivilTime day = timestamp_civil(timestamp_from_ms(order->now_ms));
+    char date[32] = "";
+    if (email->thread_by_day) {
+        g_snprintf(date, sizeof date, "%04d-%02d-%02d", (int)day.year, day.month, day.day);
+    }
+    return g_strdup_printf("alert-%.16s-%s@alertmanager", hash, date);
+}
+
+/* The texts of the result are those of the arguments. */
+static Draft draft_of(const MailOrder *order, const Rendered *rendered)
+{
+    const EmailConfig *email = email_of(order);
+    return (Draft){
+        .date = timestamp_from_ms(order->now_ms),
+        .message_id = "",
+        .thread_root = "",
+        .from = or_empty(rendered->from),
+        .to = or_empty(rendered->to),
+        .cc = or_empty(rendered->cc),
+        .bcc = or_empty(rendered->bcc),
+        .reply_to = or_empty(rendered->reply_to),
+        .subject = or_empty(rendered->subject),
+        .html = rendered->html,
+        .text = rendered->text,
+        .headers = rendered->headers,
+        .n_headers = rendered->n_headers,
+        .receiver = order->receiver->name,
+        .status = alert_status_text(order->event->status),
+        .allowed_domains = (const char *const *)email->allowed_domains,
+        .recipients_max = order->config->limits.recipients,
+        .size_max = size_max(order),
+    };
+}
+
+static bool compose_order(const MailOrder *order, Draft *draft, char **message_id,
+                          Composed *composed, GError **error)
+{
+    g_autofree char *id = compose_message_id(draft->from);
+    g_autofree char *root = thread_root(order);
+    draft->message_id = id;
+    draft->thread_root = root;
+    bool made = compose(draft, composed, error);
+    draft->message_id = draft->thread_root = "";
+    *message_id = made ? g_steal_pointer(&id) : NULL;
+    return made;
+}
+
+static void set(char **text, char *take)
+{
+    g_free(*text);
+    *text = take;
+}
+
+/* Takes the bytes of COMPOSED. */
+static Mail *mail_of(const MailOrder *order, Composed *composed, char *take_message_id)
+{
+    Mail *mail = mail_new();
+    set(&mail->message_id, take_message_id);
+    set(&mail->sender, g_strdup(composed->sender));
+    set(&mail->receiver, g_strdup(order->receiver->name));
+    set(&mail->relay, g_strdup(order->config->relays[email_of(order)->relay].key));
+    set(&mail->group, g_strdup(order->group));
+    set(&mail->subject, g_strdup(composed->subject));
+    mail->integration = order->integration;
+    mail->accepted_ms = order->now_ms;
+    mail->bytes = g_steal_pointer(&composed->bytes);
+    mail->length = composed->length;
+    for (size_t i = 0; i < composed->n_recipients; i++) {
+        mail_add_recipient(mail, composed->recipients[i]);
+    }
+    return mail;
+}
+
+static char *no_recipient(const Composed *composed)
+{
+    g_autofree char *problems = g_strjoinv("; ", composed->problems);
+    return g_strdup_printf("no valid recipient%s%s", *problems != '\0' ? ": " : "", problems);
+}
+
+/* NULL with ERROR set where no mail can be made as configured. */
+static Mail *as_configured(const MailOrder *order, const Rendered *rendered,
+                           Composed *composed, GError **error)
+{
+    Draft draft = draft_of(order, rendered);
+    char *message_id;
+    if (rendered->problem != NULL) {
+        g_set_error_literal(error, FAULT, FAULT_INPUT, rendered->problem);
+        return NULL;
+    }
+    if (!compose_order(order, &draft, &message_id, composed, error)) {
+        return NULL;
+    }
+    if (composed->n_recipients == 0) {
+        g_autofree char *reason = no_recipient(composed);
+        g_set_error_literal(error, FAULT, FAULT_INPUT, reason);
+        g_free(message_id);
+        composed_clear(composed);
+        return NULL;
+    }
+    return mail_of(order, composed, message_id);
+}
+
+Mail *accept_mail(const MailOrder *order, Composed *composed, GError **error)
+{
+    Rendered rendered;
+    accept_render(order, &rendered);
+    Composed own = {0};
+    Mail *mail = as_configured(order, &rendered, &own, error);
+    rendered_clear(&rendered);
+    if (composed != NULL) {
+        *composed = own;
+    } else {
+        composed_clear(&own);
+    }
+    return mail;
+}
+
+/* The plain mail to whom TO, CC and BCC of DRAFT name. */
+static Mail *plain_mail(const MailOrder *order, Draft *draft, char ***left_out)
+{
+    Composed composed;
+    char *message_id;
+    g_autoptr(GError) error = NULL;
+    if (!compose_order(order, draft, &message_id, &composed, &error)) {
+        const char *postmaster = order->config->delivery.postmaster;
+        draft->from = strcmp(draft->from, postmaster) != 0 && *postmaster != '\0'
+                          ? postmaster : "alertpost@localhost";
+        return plain_mail(order, draft, left_out);
+    }
+    Mail *mail = mail_of(order, &composed, message_id);
+    *left_out = g_steal_pointer(&composed.problems);
+    composed_clear(&composed);
+    return mail;
+}
+
+/* With nobody to send it to, the mail is kept as dead. */
+static void bury(Mail *mail, const char *to, const char *problem)
+{
+    g_autofree char *address = g_utf8_make_valid(to, (gssize)MIN(strlen(to), 200));
+    g_strdelimit(address, "\r\n", ' ');
+    mail_add_recipient(mail, address);
+    mail->recipients[0].state = RECIPIENT_DEAD;
+    outcome_set(&mail->recipients[0].last, OUTCOME_REFUSED, 0, "", "", problem);
+}
+
+/* To those whom the templates named; to the postmaster if that was nobody, or if it is
+ * unknown who was meant. */
+static Mail *fallback(const MailOrder *order, const Rendered *rendered,
+                      const char *problem, char ***left_out)
+{
+    const char *postmaster = order->config->delivery.postmaster;
+    g_autofree char *subject = fallback_subject(order->event);
+    g_autofree char *text = fallback_text(order->event, order->receiver->name, problem);
+    Draft draft = draft_of(order, rendered);
+    draft.to = rendered->to != NULL ? draft.to : postmaster;
+    draft.subject = *draft.subject != '\0' ? draft.subject : subject;
+    draft.html = NULL;
+    draft.text = text;
+    draft.n_headers = 0;
+    draft.size_max = 0;
+    Mail *mail = plain_mail(order, &draft, left_out);
+    if (mail->n_recipients == 0 && *postmaster != '\0') {
+        mail_free(mail);
+        draft.to = postmaster;
+        draft.cc = draft.bcc = "";
+        draft.allowed_domains = NULL;
+        g_auto(GStrv) nothing = NULL;
+        mail = plain_mail(order, &draft, &nothing);
+    }
+    if (mail->n_recipients == 0) {
+        bury(mail, or_empty(rendered->to), problem);
+    }
+    return mail;
+}
+
+Mail *accept_mail_always(const MailOrder *order, MailReport *report)
+{
+    *report = (MailReport){0};
+    Rendered rendered;
+    accept_render(order, &rendered);
+    Composed composed = {0};
+    g_autoptr(GError) error = NULL;
+    Mail *mail = as_configured(order, &rendered, &composed, &error);
+    report->left_out = g_steal_pointer(&composed.problems);
+    if (mail == NULL) {
+        report->problem = g_strdup(error->message);
+        mail = fallback(order, &rendered, error->message, &report->left_out);
+    }
+    composed_clear(&composed);
+    rendered_clear(&rendered);
+    return mail;
+}
+
+void mail_report_clear(MailReport *report)
+{
+    g_free(report->problem);
+    g_strfreev(report->left_out);
+    *report = (MailReport){0};
+}
