@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/* The endpoints beside the webhooks, one row of the table each.  What may take time
+ * (reload) is deferred and runs on a worker, the rest is answered on the spot. */
+#include "bridge/api/management.h"
+
+#include <string.h>
+
+#include "bridge/api/status.h"
+
+#define BODY_MAX ((size_t)4096) /* nobody reads it */
+
+typedef HttpAnswer Answer(Management *management);
+typedef enum { PUBLIC, LOCAL } Access;
+
+typedef struct {
+    const char *path;
+    unsigned methods; /* HttpMethod bits */
+    const char *allow;
+    Access access;
+    Answer *answer;
+    Answer *slow_answer; /* instead: on a worker */
+} Endpoint;
+
+typedef struct {
+    Management *management;
+    HttpExchange *exchange;
+    const Endpoint *endpoint;
+} Call;
+
+static HttpAnswer healthy(Management *management)
+{
+    (void)management;
+    return http_text(200, "healthy");
+}
+
+static HttpAnswer ready(Management *management)
+{
+    const IntakeHooks *hooks = management->hooks;
+    if (atomic_load(&management->draining)) {
+        return http_busy("alertpost is stopping");
+    }
+    if (!hooks->ready(hooks->app)) {
+        return http_busy("the storage fails");
+    }
+    return hooks->room(hooks->app, 0) ? http_text(200, "ready") : http_busy("the queue is full");
+}
+
+static HttpAnswer metrics(Management *management)
+{
+    const IntakeHooks *hooks = management->hooks;
+    HttpAnswer answer = http_json(200);
+    answer.content_type = "text/plain; version=0.0.4; charset=utf-8";
+    status_count(hooks);
+    metrics_print(hooks->metrics, answer.body);
+    return answer;
+}
+
+static HttpAnswer status(Management *management)
+{
+    HttpAnswer answer = http_json(200);
+    status_print(management->hooks, g_get_monotonic_time() - management->started_us, answer.body);
+    return answer;
+}
+
+static HttpAnswer reload(Management *management)
+{
+    const IntakeHooks *hooks = management->hooks;
+    g_autoptr(GError) error = NULL;
+    if (!hooks->reload(hooks->app, &error)) {
+        return http_error(500, "%s", error->message);
+    }
+    HttpAnswer answer = http_json(200);
+    g_string_append(answer.body, "{\"result\":\"reloaded\"}\n");
+    return answer;
+}
+
+#define GET_HEAD HTTP_GET | HTTP_HEAD, "GET, HEAD"
+static const Endpoint endpoints[] = {
+    {"/-/healthy", GET_HEAD, PUBLIC, healthy, NULL},
+    {"/-/ready", GET_HEAD, PUBLIC, ready, NULL},
+    {"/healthz", GET_HEAD, PUBLIC, healthy, NULL},
+    {"/livez", GET_HEAD, PUBLIC, healthy, NULL},
+    {"/readyz", GET_HEAD, PUBLIC, ready, NULL},
+    {"/metrics", GET_HEAD, PUBLIC, metrics, NULL},
+    {"/-/reload", HTTP_POST | HTTP_PUT, "POST, PUT", LOCAL, NULL, reload},
+    {"/api/v1/status", GET_HEAD, LOCAL, status, NULL},
+};
+
+static const Endpoint *find_endpoint(const char *path)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(endpoints); i++) {
+        if (strcmp(endpoints[i].path, path) == 0) {
+            return &endpoints[i];
+        }
+    }
+    return NULL;
+}
+
+static void work(void *data)
+{
+    Call *call = data;
+    HttpAnswer answer = call->endpoint->slow_answer(call->management);
+    http_answer(call->exchange, &answer);
+}
+
+static void serve(void *data, HttpExchange *exchange)
+{
+    Call *call = data;
+    HttpAnswer answer;
+    if (call->endpoint->slow_answer == NULL) {
+        answer = call->endpoint->answer(call->management);
+    } else if (http_defer(exchange, G_MAXUINT) &&
+               lanes_submit(call->management->hooks->lanes, work, call)) {
+        return;
+    } else {
+        answer = http_busy("alertpost is busy or stopping");
+    }
+    http_answer(exchange, &answer);
+}
+
+static void overflow(void *data, HttpExchange *exchange, HttpOverflow kind)
+{
+    (void)data;
+    HttpAnswer answer = http_overflow(kind, BODY_MAX);
+    http_answer(exchange, &answer);
+}
+
+static void refuse(HttpExchange *exchange, unsigned code, const char *reason, const char *allow)
+{
+    HttpAnswer answer = http_error(code, "%s", reason);
+    answer.allow = allow;
+    http_answer(exchange, &answer);
+}
+
+void management_begin(Management *management, HttpExchange *exchange)
+{
+    const Endpoint *endpoint = find_endpoint(http_path(exchange));
+    if (endpoint == NULL) {
+        refuse(exchange, 404, "there is nothing here", NULL);
+    } else if ((endpoint->methods & http_method(exchange)) == 0) {
+        refuse(exchange, 405, "this method is not for this path", endpoint->allow);
+    } else if (endpoint->access == LOCAL && !http_is_local(exchange)) {
+        refuse(exchange, 403, "only answered on a loopback address", NULL);
+    } else {
+        Call *call = g_new(Call, 1);
+        *call = (Call){management, exchange, endpoint};
+        http_continue(exchange, &(HttpPlan){.body_max = BODY_MAX,
+                                            .inflight_max = SIZE_MAX,
+                                            .serve = serve,
+                                            .overflow = overflow,
+                                            .end = g_free,
+                                            .data = call});
+    }
+}

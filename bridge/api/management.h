@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BRIDGE_API_MANAGEMENT_H
+#define BRIDGE_API_MANAGEMENT_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "bridge/intake/hooks.h"
+#include "bridge/intake/http.h"
+
+/* The endpoints beside the webhooks: health, metrics, reload, status.  Reload and /api
+ * answer only on a loopback address, until there is authentication for them. */
+typedef struct {
+    const IntakeHooks *hooks;
+    int64_t started_us;   /* monotonic */
+    atomic_bool draining; /* not ready any more */
+} Management;
+
+/* For http_server_new()'s begin(). */
+void management_begin(Management *management, HttpExchange *exchange);
+
+#endif

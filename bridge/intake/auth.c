@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+#include "bridge/intake/auth.h"
+
+#include <string.h>
+
+#include "bridge/crypto.h"
+#include "rules/fault.h"
+
+static bool has_basic(const AuthConfig *auth)
+{
+    return *auth->basic_username != '\0';
+}
+
+static bool has_header(const AuthConfig *auth)
+{
+    return *auth->header_name != '\0';
+}
+
+/* What follows SCHEME in the Authorization header; NULL if that is another one. */
+static const char *credentials(const char *authorization, const char *scheme)
+{
+    size_t length = strlen(scheme);
+    if (authorization == NULL || g_ascii_strncasecmp(authorization, scheme, length) != 0 ||
+        authorization[length] != ' ') {
+        return NULL;
+    }
+    const char *at = authorization + length;
+    return at + strspn(at, " ");
+}
+
+static bool equal(const char *a, const char *b)
+{
+    return crypto_equal(a, strlen(a), b, strlen(b));
+}
+
+/* An empty secret lets nobody in. */
+static AuthVerdict compare(const Secret *secret, const char *given, GError **error)
+{
+    char *text = secret_read(secret, error);
+    if (text == NULL) {
+        return AUTH_BROKEN;
+    }
+    bool same = equal(text, given) & (*text != '\0');
+    secret_free(text);
+    return same ? AUTH_OK : AUTH_REFUSED;
+}
+
+static AuthVerdict check_bearer(const AuthConfig *auth, AuthHeader *header, const void *request,
+                                GError **error)
+{
+    const char *token = credentials(header(request, "Authorization"), "Bearer");
+    return token == NULL ? AUTH_REFUSED : compare(&auth->bearer_token, token, error);
+}
+
+static AuthVerdict check_basic(const AuthConfig *auth, AuthHeader *header, const void *request,
+                               GError **error)
+{
+    const char *encoded = credentials(header(request, "Authorization"), "Basic");
+    if (encoded == NULL) {
+        return AUTH_REFUSED;
+    }
+    gsize length;
+    g_autofree char *pair = (char *)g_base64_decode(encoded, &length);
+    char *colon = memchr(pair, ':', length);
+    if (colon == NULL) {
+        return AUTH_REFUSED;
+    }
+    *colon = '\0';
+    g_autofree char *password = g_strndup(colon + 1, length - (gsize)(colon + 1 - pair));
+    AuthVerdict verdict = compare(&auth->basic_password, password, error);
+    bool known = equal(pair, auth->basic_username);
+    return verdict == AUTH_OK && !known ? AUTH_REFUSED : verdict;
+}
+
+static AuthVerdict check_header(const AuthConfig *auth, AuthHeader *header, const void *request,
+                                GError **error)
+{
+    const char *value = header(request, auth->header_name);
+    return value == NULL ? AUTH_REFUSED : compare(&auth->header_value, value, error);
+}
+
+bool auth_is_tried(const AuthConfig *auth, AuthHeader *header, const void *request)
+{
+    if (!auth->required) {
+        return true;
+    }
+    bool standard = secret_is_set(&auth->bearer_token) || has_basic(auth);
+    return (standard && header(request, "Authorization") != NULL) ||
+           (has_header(auth) && header(request, auth->header_name) != NULL);
+}
+
+AuthVerdict auth_check(const AuthConfig *auth, AuthHeader *header, const void *request,
+                       GError **error)
+{
+    const struct {
+        bool configured;
+        AuthVerdict (*check)(const AuthConfig *, AuthHeader *, const void *, GError **);
+    } ways[] = {{secret_is_set(&auth->bearer_token), check_bearer},
+                {has_basic(auth), check_basic},
+                {has_header(auth), check_header}};
+    g_autoptr(GError) broken = NULL;
+    if (!auth->required) {
+        return AUTH_OK;
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(ways); i++) {
+        AuthVerdict verdict = ways[i].configured ? ways[i].check(auth, header, request,
+                                                                 broken == NULL ? &broken : NULL)
+                                                 : AUTH_REFUSED;
+        if (verdict == AUTH_OK) {
+            return AUTH_OK;
+        }
+    }
+    if (broken != NULL) {
+        g_propagate_error(error, g_steal_pointer(&broken));
+        return AUTH_BROKEN;
+    }
+    return AUTH_REFUSED;
+}
+
+const char *auth_challenge(const AuthConfig *auth)
+{
+    bool bearer = secret_is_set(&auth->bearer_token);
+    if (has_basic(auth)) {
+        return bearer ? "Bearer realm=\"alertpost\", Basic realm=\"alertpost\""
+                      : "Basic realm=\"alertpost\"";
+    }
+    return bearer ? "Bearer realm=\"alertpost\"" : "Header realm=\"alertpost\"";
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BRIDGE_INTAKE_AUTH_H
+#define BRIDGE_INTAKE_AUTH_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "config/config.h"
+
+/* Whether a request may pass. */
+typedef enum {
+    AUTH_OK,
+    AUTH_REFUSED, /* 401 */
+    AUTH_BROKEN,  /* 503: a secret cannot be read */
+} AuthVerdict;
+
+/* Looks up a header of REQUEST; NULL if it has none. */
+typedef const char *AuthHeader(const void *request, const char *name);
+
+/* Whether there is anything to check; no secret is read, so any thread may ask. */
+bool auth_is_tried(const AuthConfig *auth, AuthHeader *header, const void *request);
+/* Any of the ways that are configured is enough.  Reads the secrets' files: on a worker.
+ * BROKEN sets ERROR (SYSTEM), and is said only where nothing else was enough. */
+AuthVerdict auth_check(const AuthConfig *auth, AuthHeader *header, const void *request,
+                       GError **error);
+/* The WWW-Authenticate header that goes with 401. */
+const char *auth_challenge(const AuthConfig *auth);
+
+#endif

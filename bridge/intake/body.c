@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#include "bridge/intake/body.h"
+
+#include <string.h>
+
+#define FIRST ((size_t)8 * 1024)
+
+BodyVerdict body_announce(Body *body, size_t length, const BodyLimits *limits)
+{
+    body->announced = length;
+    if (length > limits->length) {
+        return BODY_TOO_LONG;
+    }
+    size_t others = atomic_load(body->inflight);
+    return length > 0 && (others > limits->inflight || length > limits->inflight - others)
+               ? BODY_TOO_MANY
+               : BODY_OK;
+}
+
+/* Room for LENGTH bytes in all. */
+static bool reserve(Body *body, size_t length, size_t inflight_max)
+{
+    if (length <= body->capacity) {
+        return true;
+    }
+    size_t capacity = MAX(MAX(length, body->capacity * 2), FIRST);
+    if (body->announced >= length) {
+        capacity = MIN(capacity, body->announced);
+    }
+    size_t more = capacity - body->capacity;
+    if (atomic_fetch_add(body->inflight, more) + more > inflight_max) {
+        atomic_fetch_sub(body->inflight, more);
+        return false;
+    }
+    body->bytes = g_realloc(body->bytes, capacity);
+    body->capacity = capacity;
+    return true;
+}
+
+BodyVerdict body_append(Body *body, const char *data, size_t length, const BodyLimits *limits)
+{
+    if (length > limits->length - body->length) {
+        return BODY_TOO_LONG;
+    }
+    if (!reserve(body, body->length + length, limits->inflight)) {
+        return BODY_TOO_MANY;
+    }
+    memcpy(body->bytes + body->length, data, length);
+    body->length += length;
+    return BODY_OK;
+}
+
+void body_clear(Body *body)
+{
+    atomic_fetch_sub(body->inflight, body->capacity);
+    g_clear_pointer(&body->bytes, g_free);
+    body->length = body->capacity = 0;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BRIDGE_INTAKE_HOOKS_H
+#define BRIDGE_INTAKE_HOOKS_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "bridge/accept.h"
+#include "bridge/lanes.h"
+#include "bridge/log.h"
+#include "bridge/metrics.h"
+#include "bridge/outbox/outbox.h"
+#include "config/config.h"
+
+/* What intake needs of the rest of the program.  All are called from several threads;
+ * LOG and METRICS may be NULL. */
+typedef struct {
+    void *app; /* the first argument of each */
+    Config *(*config)(void *app); /* the current configuration, with a reference */
+    /* accept_event(); done() may come from any thread, also before it returns. */
+    void (*accept)(void *app, Config *config, Event *take_event, AcceptDone *done, void *who);
+    bool (*room)(void *app, size_t bytes); /* outbox_room() */
+    bool (*ready)(void *app);              /* outbox_ready(); must not block */
+    void (*stats)(void *app, OutboxStats *stats);
+    bool (*reload)(void *app, GError **error); /* on a worker; may take its time */
+    Lanes *lanes;
+    Log *log;
+    Metrics *metrics;
+} IntakeHooks;
+
+#endif

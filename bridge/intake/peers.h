@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BRIDGE_INTAKE_PEERS_H
+#define BRIDGE_INTAKE_PEERS_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+/* The open connections: how many there are, of whom, and until when each of them may
+ * take for what it is doing.  Any thread may call; times are of one monotonic clock. */
+typedef struct Peers Peers;
+
+/* What does not change while the connection is open. */
+typedef struct {
+    int fd;
+    char *remote; /* "10.0.0.1:4242", "[::1]:4242" */
+    bool local;   /* it came in on a loopback address of ours */
+    unsigned thread; /* for the owner: which of its threads serves it */
+} Peer;
+
+typedef enum { PEERS_OK, PEERS_FULL, PEERS_FULL_OF_ADDRESS } PeersVerdict;
+const char *peers_verdict_text(PeersVerdict verdict); /* "", "total", "address" */
+
+/* At most TOTAL_MAX connections, ADDRESS_MAX of one IPv4 address or IPv6 /64. */
+Peers *peers_new(unsigned total_max, unsigned address_max);
+void peers_free(Peers *peers); /* NULL is allowed */
+
+/* Counts the connection FD from ADDRESS in.  Until peers_open() the socket is not
+ * touched, so it may be closed elsewhere; if nobody removes the peer then, the next one
+ * with the same FD takes its place. */
+PeersVerdict peers_add(Peers *peers, int fd, const struct sockaddr *address, Peer **peer);
+/* The one that was added for FD, now in use: it must be removed before FD is closed. */
+Peer *peers_open(Peers *peers, int fd);
+void peers_remove(Peers *peers, Peer *peer);
+unsigned peers_count(Peers *peers);
+
+/* PEER is shut down at DEADLINE_MS; 0: it may take as long as it likes. */
+void peers_set_deadline(Peers *peers, Peer *peer, int64_t deadline_ms);
+/* Shuts down those whose time is over; how many. */
+unsigned peers_sweep(Peers *peers, int64_t now_ms);
+
+/* "1.2.3.4:80" or "[::1]:80"; an IPv4 address inside of IPv6 as IPv4. */
+char *peers_address_text(const struct sockaddr *address);
+bool peers_address_is_loopback(const struct sockaddr *address);
+
+#endif
