@@ -21,7 +21,7 @@ HOMES = {
     "cjson/": ["bridge/json.c"],
     "openssl/": ["bridge/crypto.c"],
     "sqlite3": ["bridge/outbox/store_sqlite.c"],
-    "microhttpd": ["bridge/intake/server.c"],
+    "microhttpd": ["bridge/intake/server.c", "bridge/intake/exchange.c", "bridge/intake/exchange.h"],
     "curl/": ["bridge/delivery/smtp/session.c", "bridge/fetch.c"],
     "gmime/": ["bridge/compose/"],
 }

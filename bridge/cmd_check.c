@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+#include "bridge/cmd_check.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "config/config.h"
+
+typedef struct {
+    char **files;
+    gboolean ignore_other_receivers, help;
+} Options;
+
+static void options_clear(Options *options)
+{
+    g_strfreev(options->files);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
+
+static GOptionContext *options_context(Options *options)
+{
+    const GOptionEntry entries[] = {
+        {"ignore-other-receivers", 0, 0, G_OPTION_ARG_NONE, &options->ignore_other_receivers,
+         "Only warn about slack_configs and other receivers that are not mail", NULL},
+        {"help", 'h', 0, G_OPTION_ARG_NONE, &options->help, "Print this help", NULL},
+        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->files, NULL, NULL},
+        {0},
+    };
+    GOptionContext *context = g_option_context_new("FILE…");
+    g_option_context_set_help_enabled(context, FALSE);
+    g_option_context_set_summary(
+        context, "Reads and checks configuration files, and tells every error with its place.");
+    g_option_context_add_main_entries(context, entries, NULL);
+    return context;
+}
+
+static void print_count(unsigned n, const char *one, const char *many)
+{
+    printf(", %u %s", n, n == 1 ? one : many);
+}
+
+static void print_summary(const Config *config)
+{
+    printf("%s: good: %u %s", config->path, config->n_receivers,
+           config->n_receivers == 1 ? "receiver" : "receivers");
+    print_count(config->n_routes, "route", "routes");
+    print_count(config->n_template_files, "template file", "template files");
+    print_count(config->n_relays, "relay", "relays");
+    print_count(config->n_sources, "source", "sources");
+    putchar('\n');
+}
+
+static bool check_file(const char *file, ConfigFlags flags)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Config) config = config_load(file, flags, &error);
+    if (config == NULL) {
+        fprintf(stderr, "%s\n", error->message);
+        return false;
+    }
+    for (char **note = config->notes; *note != NULL; note++) {
+        fprintf(stderr, "warning: %s\n", *note);
+    }
+    print_summary(config);
+    return true;
+}
+
+static int fail_usage(const char *message)
+{
+    fprintf(stderr, "alertpost check: %s (see alertpost check --help)\n", message);
+    return 2;
+}
+
+int cmd_check(int argc, char **argv)
+{
+    g_auto(Options) options = {0};
+    g_autoptr(GOptionContext) context = options_context(&options);
+    g_autoptr(GError) error = NULL;
+    if (!g_option_context_parse(context, &argc, &argv, &error)) {
+        return fail_usage(error->message);
+    }
+    if (options.help) {
+        g_autofree char *help = g_option_context_get_help(context, TRUE, NULL);
+        fputs(help, stdout);
+        return 0;
+    }
+    if (options.files == NULL) {
+        return fail_usage("needs a FILE");
+    }
+    ConfigFlags flags =
+        options.ignore_other_receivers ? CONFIG_IGNORE_OTHER_RECEIVERS : CONFIG_STRICT;
+    bool good = true;
+    for (char **file = options.files; *file != NULL; file++) {
+        good = check_file(*file, flags) && good;
+    }
+    return good ? 0 : 1;
+}
