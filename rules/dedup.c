@@ -331,7 +331,9 @@ static void keep_resolved(const Case *c, const DedupState *state, GArray *out)
 
 static DedupAlert *sorted(GArray *take, size_t *n)
 {
-    qsort(take->data, take->len, sizeof(DedupAlert), compare_alerts);
+    if (take->len > 0) {
+        qsort(take->data, take->len, sizeof(DedupAlert), compare_alerts);
+    }
     *n = take->len;
     return (DedupAlert *)(void *)g_array_free(take, FALSE);
 }

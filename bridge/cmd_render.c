@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+#include "bridge/cmd_render.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bridge/accept_mail.h"
+#include "bridge/compose/html2text.h"
+#include "bridge/intake/format.h"
+#include "config/config.h"
+#include "rules/dedup.h"
+#include "rules/fault.h"
+
+typedef struct {
+    char *config_file, *receiver, *data, *format;
+    int email;
+    gboolean help;
+    char **words;
+} Options;
+
+static void options_clear(Options *options)
+{
+    g_free(options->config_file);
+    g_free(options->receiver);
+    g_free(options->data);
+    g_free(options->format);
+    g_strfreev(options->words);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
+
+static GOptionContext *options_context(Options *options)
+{
+    const GOptionEntry entries[] = {
+        {"config.file", 0, 0, G_OPTION_ARG_FILENAME, &options->config_file,
+         "Configuration with the receiver", "FILE"},
+        {"receiver", 0, 0, G_OPTION_ARG_FILENAME, &options->receiver,
+         "Whose mail to render", "NAME"},
+        {"email", 0, 0, G_OPTION_ARG_INT, &options->email,
+         "Which of its email_configs, from 0", "N"},
+        {"data", 0, 0, G_OPTION_ARG_FILENAME, &options->data,
+         "An Alertmanager webhook's body; - for the standard input", "FILE"},
+        {"format", 0, 0, G_OPTION_ARG_FILENAME, &options->format,
+         "html or text: that part; eml: the whole mail (default)", "FORMAT"},
+        {"help", 'h', 0, G_OPTION_ARG_NONE, &options->help, "Print this help", NULL},
+        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->words, NULL, NULL},
+        {0},
+    };
+    GOptionContext *context = g_option_context_new(NULL);
+    g_option_context_set_help_enabled(context, FALSE);
+    g_option_context_set_summary(context, "Prints the mail that a receiver would get.");
+    g_option_context_add_main_entries(context, entries, NULL);
+    return context;
+}
+
+static int fail(const char *message)
+{
+    fprintf(stderr, "alertpost: error: %s\n", message);
+    return 1;
+}
+
+static bool fault(GError **error, const char *what, const char *reason)
+{
+    g_set_error(error, FAULT, FAULT_INPUT, "%s: %s", what, reason);
+    return false;
+}
+
+static bool read_stdin(char **text, gsize *length, GError **error)
+{
+    g_autoptr(GString) all = g_string_new(NULL);
+    char piece[65536];
+    size_t n;
+    while ((n = fread(piece, 1, sizeof piece, stdin)) > 0) {
+        g_string_append_len(all, piece, (gssize)n);
+    }
+    if (ferror(stdin)) {
+        return fault(error, "standard input", g_strerror(errno));
+    }
+    *length = all->len;
+    *text = g_string_free(g_steal_pointer(&all), FALSE);
+    return true;
+}
+
+static Event *read_event(const Config *config, const char *path, GError **error)
+{
+    g_autofree char *text = NULL;
+    gsize length = 0;
+    bool read = strcmp(path, "-") == 0 ? read_stdin(&text, &length, error)
+                                       : g_file_get_contents(path, &text, &length, error);
+    if (!read) {
+        return NULL;
+    }
+    char name[] = "alertmanager";
+    SourceConfig none = {.name = name, .type = name};
+    const SourceConfig *source = config_find_source(config, name);
+    FormatInput input = {.source = source != NULL ? source : &none,
+                         .limits = &config->limits};
+    Event *event = format_parse(format_find(name), &input, text, length, error);
+    if (event == NULL) {
+        g_prefix_error(error, "%s: ", path);
+    }
+    return event;
+}
+
+/* The event as this email_config mails it; the whole where that would be nothing. */
+static Event *mailed_event(const Event *event, const EmailConfig *email)
+{
+    for (size_t i = 0; i < event->n_alerts; i++) {
+        event->alerts[i].is_new = true;
+    }
+    g_autoptr(Event) mailed =
+        dedup_mailed(event, email->send_resolved_set && email->send_resolved);
+    return mailed->n_alerts > 0 ? g_steal_pointer(&mailed) : dedup_mailed(event, true);
+}
+
+static bool print_part(const MailOrder *order, bool html, GError **error)
+{
+    Rendered rendered;
+    accept_render(order, &rendered);
+    g_autoptr(GString) text = g_string_new(html ? rendered.html : rendered.text);
+    bool absent = html && rendered.html == NULL;
+    if (!html && rendered.text == NULL && rendered.html != NULL) {
+        html_to_text(text, rendered.html);
+    }
+    bool ok = rendered.problem == NULL && !absent;
+    if (!ok) {
+        fault(error, order->receiver->name,
+              rendered.problem != NULL ? rendered.problem : "it has no html part");
+    }
+    rendered_clear(&rendered);
+    return ok && fwrite(text->str, 1, text->len, stdout) == text->len;
+}
+
+static bool print_mail(const MailOrder *order, GError **error)
+{
+    Composed composed;
+    g_autoptr(Mail) mail = accept_mail(order, &composed, error);
+    if (mail == NULL) {
+        g_prefix_error(error, "%s: ", order->receiver->name);
+        return false;
+    }
+    for (char **problem = composed.problems; *problem != NULL; problem++) {
+        fprintf(stderr, "alertpost: warning: %s\n", *problem);
+    }
+    composed_clear(&composed);
+    return fwrite(mail->bytes, 1, mail->length, stdout) == mail->length;
+}
+
+static bool print(const MailOrder *order, const char *format, GError **error)
+{
+    if (format == NULL || strcmp(format, "eml") == 0) {
+        return print_mail(order, error);
+    }
+    bool html = strcmp(format, "html") == 0;
+    if (!html && strcmp(format, "text") != 0) {
+        return fault(error, format, "not one of html, text, eml");
+    }
+    return print_part(order, html, error);
+}
+
+/* The first one that leads to the receiver: its labels are those of the mail. */
+static const Route *route_to(const Route *from, const char *receiver)
+{
+    if (strcmp(from->receiver, receiver) == 0) {
+        return from;
+    }
+    const Route *found = NULL;
+    for (unsigned i = 0; i < from->routes->len && found == NULL; i++) {
+        found = route_to(from->routes->pdata[i], receiver);
+    }
+    return found;
+}
+
+static bool render(const Options *options, GError **error)
+{
+    g_autoptr(Config) config =
+        config_load(options->config_file, CONFIG_IGNORE_OTHER_RECEIVERS, error);
+    if (config == NULL) {
+        return false;
+    }
+    const Receiver *receiver = config_find_receiver(config, options->receiver);
+    if (receiver == NULL) {
+        return fault(error, options->receiver, "no such receiver");
+    }
+    if (options->email < 0 || (unsigned)options->email >= receiver->n_emails) {
+        return fault(error, options->receiver, "it has no such email_config");
+    }
+    g_autoptr(Event) event = read_event(config, options->data, error);
+    if (event == NULL) {
+        return false;
+    }
+    g_autoptr(Event) mailed = mailed_event(event, &receiver->emails[options->email]);
+    MailOrder order = {
+        .config = config,
+        .receiver = receiver,
+        .integration = (unsigned)options->email,
+        .event = mailed,
+        .route = route_to(route_tree_root(config->routes), receiver->name),
+        .now_ms = g_get_real_time() / 1000,
+        .thread_root = "",
+        .group = "",
+    };
+    return print(&order, options->format, error);
+}
+
+int cmd_render(int argc, char **argv)
+{
+    g_auto(Options) options = {0};
+    g_autoptr(GOptionContext) context = options_context(&options);
+    g_autoptr(GError) error = NULL;
+    g_auto(GStrv) args = g_new0(char *, (size_t)argc + 1);
+    for (int i = 0; i < argc; i++) {
+        args[i] = g_strdup(argv[i]);
+    }
+    if (!g_option_context_parse_strv(context, &args, &error)) {
+        return fail(error->message);
+    }
+    if (options.help) {
+        g_autofree char *help = g_option_context_get_help(context, TRUE, NULL);
+        fputs(help, stdout);
+        return 0;
+    }
+    if (options.words != NULL || options.config_file == NULL || options.receiver == NULL ||
+        options.data == NULL) {
+        return fail("needed: --config.file FILE --receiver NAME --data FILE");
+    }
+    if (!render(&options, &error)) {
+        return fail(error != NULL ? error->message : "cannot write to the standard output");
+    }
+    return fflush(stdout) == 0 ? 0 : fail("cannot write to the standard output");
+}
