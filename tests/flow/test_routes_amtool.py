@@ -134,7 +134,8 @@ def generated_route(rand, depth):
     if rand.random() < (.8 if depth == 2 else .4):
         route["continue"] = True
     for name in rand.sample(NAMES, rand.choice([1, 1, 2, 2, 3] if depth == 2 else [0, 1, 1, 1, 2])):
-        kind, negated, equality = rand.choice(["match", "match_re", "matchers", "matchers"]), rand.random() < .2, rand.random() < .6
+        kind = rand.choice(["match", "match_re", "matchers", "matchers"])
+        negated, equality = rand.random() < .2, rand.random() < .6
         if kind == "matchers":
             operator = ("!=" if negated else "=") if equality else ("!~" if negated else "=~")
             quoted = json.dumps(value(rand) if equality else rand.choice(PATTERNS), ensure_ascii=False)
@@ -251,22 +252,24 @@ def test_the_command_lines_are_understood_alike(pair):
 # --- Regular expressions ---
 
 REGEXPS = [
-    "", "a", "a|b", "|a", "a.b", "(?s)a.b", "(?s:a.)b", "a$|b", "^a", "(?m)^b$", r"(?m)a$\n^b", r"\Aa\z", r"\bfoo\b",
-    r"a\b.*", r"\Boo", r"f\Boo", r"\d+", r"\D+", r"\s+", r"\S+", r"\w+", r"\W+", r"[\s]+", r"[\Sx]*", r"[^\S]", r"[^\s\d]+",
-    "[a-c]+", "[^a-c]+", "[]a]+", "[^]a]+", "[a-]+", "[-a]+", "[a^]+", r"[\]\-]+", "[[:alpha:]]+", "[[:^alpha:]]+",
-    "[[:punct:]]+", "[[:space:]]+", "[[:word:]]+", "[[:print:]]*", "[[:cntrl:]]", r"\pL+", r"\PL+", r"\p{Lu}\p{Ll}*",
-    r"\p{^Lu}+", r"\p{Greek}+", r"\P{Greek}+", r"[\p{Han}x]+", r"\p{Any}*", r"\x41", r"\x{e9}+", r"\101", r"\07", r"\n", r"\t",
-    r"\v", r"\f", r"\Qa.b\E", r"\Qa.b*\E+", r"\Q\E", "a*", "a+?", "a??b", "a{2}", "a{2,}", "a{2,3}", "a{,2}", "a{0}b",
-    "a{x}", "(ab)+", "(a|ab)(c|bcd)(d*)", "(a*)*", "(a*)+", "(|a)*", "(a|b)*c", "((a)|b)*", "(?i)foo", "(?i)FÖÖ|é", "(?i:f)oo",
-    "(a(?i)b|c)d", "(?i)a(?-i)b", "a(?i)*b", "(?U)a+", "(?U)a+?b", "(?P<x>a)b", "^*a", "a$*", "(?:^)*a", r"\b*foo",
-    r"#a b", r"\#\ \_", r"a\/b", "[a&&b]+", r"[\x00-\x1f]+", r"[à-ÿ]+", ".", "..", "...+", "🙂+", "[🙂-🙄]", r"(?s).*\n.*", "x*y*",
-    "(a{2}){2}", "(?:a?){3}a{3}", "(?:(?:a|b)|c){2,3}", ".*foo.*", "(foo|bar|baz)+", "[^\n]*", r"[^\n]*\n?", "a\nb",
+    "", "a", "a|b", "|a", "a.b", "(?s)a.b", "(?s:a.)b", "a$|b", "^a", "(?m)^b$", r"(?m)a$\n^b", r"\Aa\z",
+    r"\bfoo\b", r"a\b.*", r"\Boo", r"f\Boo", r"\d+", r"\D+", r"\s+", r"\S+", r"\w+", r"\W+", r"[\s]+", r"[\Sx]*",
+    r"[^\S]", r"[^\s\d]+", "[a-c]+", "[^a-c]+", "[]a]+", "[^]a]+", "[a-]+", "[-a]+", "[a^]+", r"[\]\-]+",
+    "[[:alpha:]]+", "[[:^alpha:]]+", "[[:punct:]]+", "[[:space:]]+", "[[:word:]]+", "[[:print:]]*", "[[:cntrl:]]",
+    r"\pL+", r"\PL+", r"\p{Lu}\p{Ll}*", r"\p{^Lu}+", r"\p{Greek}+", r"\P{Greek}+", r"[\p{Han}x]+", r"\p{Any}*",
+    r"\x41", r"\x{e9}+", r"\101", r"\07", r"\n", r"\t", r"\v", r"\f", r"\Qa.b\E", r"\Qa.b*\E+", r"\Q\E", "a*",
+    "a+?", "a??b", "a{2}", "a{2,}", "a{2,3}", "a{,2}", "a{0}b", "a{x}", "(ab)+", "(a|ab)(c|bcd)(d*)", "(a*)*",
+    "(a*)+", "(|a)*", "(a|b)*c", "((a)|b)*", "(?i)foo", "(?i)FÖÖ|é", "(?i:f)oo", "(a(?i)b|c)d", "(?i)a(?-i)b",
+    "a(?i)*b", "(?U)a+", "(?U)a+?b", "(?P<x>a)b", "^*a", "a$*", "(?:^)*a", r"\b*foo", r"#a b", r"\#\ \_", r"a\/b",
+    "[a&&b]+", r"[\x00-\x1f]+", r"[à-ÿ]+", ".", "..", "...+", "🙂+", "[🙂-🙄]", r"(?s).*\n.*", "x*y*", "(a{2}){2}",
+    "(?:a?){3}a{3}", "(?:(?:a|b)|c){2,3}", ".*foo.*", "(foo|bar|baz)+", "[^\n]*", r"[^\n]*\n?", "a\nb",
 ]
 SUBJECTS = [
-    "", "a", "b", "c", "ab", "aa", "aaa", "aaaa", "aab", "abc", "abcd", "abd", "acd", "aBd", "Cd", "cd", "foo", "Foo", "FOO", "oo",
-    "foo bar", "foobar", "xfoox", "a b", "#a b", "# _", "a.b", "a.b*", "a.bb", "a/b", "a\nb", "a\n", "\n", "b\n", "\n\n", "\v",
-    "\f", "\t", " ", "1", "12", "a1", "-", "a-", "]", "]a", "]-", "^", "a^", "!?", "_", "A", "é", "É", "éé", "föö", "FÖÖ", "Straße",
-    "αβγ", "Ωa", "漢字", "x漢", "🙂", "🙂🙂", "🙄", "&", "a{,2}", "a{x}", "\x01", "\x07", "yx", "xy", "Abc", "ABC", "  ", "x",
+    "", "a", "b", "c", "ab", "aa", "aaa", "aaaa", "aab", "abc", "abcd", "abd", "acd", "aBd", "Cd", "cd", "foo",
+    "Foo", "FOO", "oo", "foo bar", "foobar", "xfoox", "a b", "#a b", "# _", "a.b", "a.b*", "a.bb", "a/b", "a\nb",
+    "a\n", "\n", "b\n", "\n\n", "\v", "\f", "\t", " ", "1", "12", "a1", "-", "a-", "]", "]a", "]-", "^", "a^", "!?",
+    "_", "A", "é", "É", "éé", "föö", "FÖÖ", "Straße", "αβγ", "Ωa", "漢字", "x漢", "🙂", "🙂🙂", "🙄", "&", "a{,2}", "a{x}",
+    "\x01", "\x07", "yx", "xy", "Abc", "ABC", "  ", "x",
 ]
 
 
@@ -285,7 +288,8 @@ def assert_patterns_match_alike(pair, patterns, subjects):
     for question, (ours, theirs) in pair.ask_all(questions):
         assert ours.returncode == theirs.returncode == 0, ours.stderr.decode() + theirs.stderr.decode()
         differing = set(ours.stdout.decode().strip().split(",")) ^ set(theirs.stdout.decode().strip().split(","))
-        assert not differing, f"{question[-1]}: {[patterns[names.index(name)] for name in differing if name in names]}"
+        assert not differing, \
+            f"{question[-1]}: {[patterns[names.index(name)] for name in differing if name in names]}"
 
 
 def test_regular_expressions_match_as_in_go(pair):
@@ -294,8 +298,8 @@ def test_regular_expressions_match_as_in_go(pair):
 
 def random_regexp(rand, depth=3):
     if depth == 0 or rand.random() < .3:
-        return rand.choice(["a", "b", "é", ".", r"\d", r"\s", r"\w", "[ab]", "[^a]", "[a-c1]", r"\pL", r"\b", "^", "$", r"\n", "1",
-                            r"[\S]", r"[^\s1]", "ab", r"\B"])
+        return rand.choice(["a", "b", "é", ".", r"\d", r"\s", r"\w", "[ab]", "[^a]", "[a-c1]", r"\pL", r"\b",
+                            "^", "$", r"\n", "1", r"[\S]", r"[^\s1]", "ab", r"\B"])
     kind = rand.randrange(6)
     inner = random_regexp(rand, depth - 1)
     if kind == 0:
@@ -317,12 +321,13 @@ def test_generated_regular_expressions_match_as_in_go(pair):
 
 
 BAD_REGEXPS = [
-    "(", ")", "a(b", "a)b(", "[a", "[]a", "[z-a]", r"[a-\d]", "[[:foo:]]", "[[:^:]]", "*", "+a", "a|*", "a|+?", "(?i)*a", "(*UTF)a",
-    "a**", "a++", "a*+", "a{2}{3}", "a??*?", "a{1001}", "a{2,1}", "a{99999999999}", "a{1,99999999999}", "(a{100}){11}",
-    "((a{100}|b)+c){11}?", r"(a)\1", r"\8", r"\C", r"\Z", r"\R", r"\G", r"\K", r"\E", r"\h", r"\k<a>", r"\g1", r"\é", r"\x", r"\x4",
-    r"\xzz", r"\x{}", r"\x{12", r"\x{1z}", r"\x{110000}", r"\p", r"\pX", r"\p{Foo", r"\p{lu}", r"\p{Xan}", r"\p{Nope}", "(?=a)", "(?!a)",
-    "(?>a)", "(?|a)", "(?#a)", "(?R)", "(?1)", "(?C1)", "(?(1)a)", "(?x)a", "(?i-)a", "(?i--s)a", "(?i", "(?", "(?P=a)", "(?P>a)",
-    "(?'a'b)", "(?P<a", "(?P<a b>c)", "(?P<>c)", r"\Qa", "[\\", "[", "[^", "a{1,2}{3}", "(?i)(?s", "x{0}{1}",
+    "(", ")", "a(b", "a)b(", "[a", "[]a", "[z-a]", r"[a-\d]", "[[:foo:]]", "[[:^:]]", "*", "+a", "a|*", "a|+?",
+    "(?i)*a", "(*UTF)a", "a**", "a++", "a*+", "a{2}{3}", "a??*?", "a{1001}", "a{2,1}", "a{99999999999}",
+    "a{1,99999999999}", "(a{100}){11}", "((a{100}|b)+c){11}?", r"(a)\1", r"\8", r"\C", r"\Z", r"\R", r"\G", r"\K",
+    r"\E", r"\h", r"\k<a>", r"\g1", r"\é", r"\x", r"\x4", r"\xzz", r"\x{}", r"\x{12", r"\x{1z}", r"\x{110000}",
+    r"\p", r"\pX", r"\p{Foo", r"\p{lu}", r"\p{Xan}", r"\p{Nope}", "(?=a)", "(?!a)", "(?>a)", "(?|a)", "(?#a)",
+    "(?R)", "(?1)", "(?C1)", "(?(1)a)", "(?x)a", "(?i-)a", "(?i--s)a", "(?i", "(?", "(?P=a)", "(?P>a)", "(?'a'b)",
+    "(?P<a", "(?P<a b>c)", "(?P<>c)", r"\Qa", "[\\", "[", "[^", "a{1,2}{3}", "(?i)(?s", "x{0}{1}",
 ]
 
 

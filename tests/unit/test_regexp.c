@@ -91,6 +91,9 @@ static void flags_hold_to_the_end_of_their_group(void **state)
         {"(?i)a(?-i)b", "Ab", WHOLE, YES},
         {"(?i)a(?-i)b", "AB", WHOLE, NO},
         {"(?i)a(?-i)*b", "aAb", WHOLE, YES},
+        {"(?:(?i)a)(?i)b", "AB", WHOLE, YES},
+        {"(?:(?i)a)b", "AB", WHOLE, NO},
+        {"(?i)(?:(?-i)a)b", "aB", WHOLE, YES},
         {"(?i)straße", "STRAßE", WHOLE, YES},
         {"(?i)[a-c]+", "aBC", WHOLE, YES},
         {"(?is)a.b", "A\nB", WHOLE, YES},
@@ -118,7 +121,7 @@ static void classes_and_escapes_are_those_of_go(void **state)
         {"\\p{Greek}+", "αβγ", WHOLE, YES}, {"[\\p{Greek}x]+", "αx", WHOLE, YES},
         {"\\PN", "1", WHOLE, NO},          {"\\p{Any}", "☺", WHOLE, YES},
         {"\\x41\\x{263a}", "A☺", WHOLE, YES}, {"\\101\\07", "A\a", WHOLE, YES},
-        {"\\12", "\n", WHOLE, YES},        {"\\Qa.b*\\E+", "a.b**", WHOLE, YES},
+        {"\\12\\1010", "\nA0", WHOLE, YES},        {"\\Qa.b*\\E+", "a.b**", WHOLE, YES},
         {"\\Qa.b", "xa.b", SEARCH, YES},
         {"\\_\\-\\ \\#", "_- #", WHOLE, YES}, {"#a b", "#a b", WHOLE, YES},
         {"[a&&b]+", "&", WHOLE, YES},      {"[\\x{1F600}-\\x{1F64F}]", "🙂", WHOLE, YES},
@@ -294,16 +297,38 @@ static void a_pattern_too_long_for_the_library_is_refused(void **state)
         g_str_has_prefix(error->message, "error parsing regexp: expression too large: `"));
 }
 
-static void a_match_that_explodes_is_given_up(void **state)
+/* Each letter more doubles the steps. */
+static RegexpResult explode(unsigned letters)
+{
+    g_autofree char *many = g_strnfill(letters, 'a');
+    g_autofree char *evil = g_strconcat(many, "!b", NULL);
+    return test("(a+)+b", WHOLE, evil);
+}
+
+static void a_match_is_given_up_after_two_million_steps(void **state)
 {
     (void)state;
-    g_autofree char *many = g_strnfill(64, 'a');
-    g_autofree char *evil = g_strconcat(many, "!b", NULL);
-    assert_int_equal(test("(a+)+b", WHOLE, evil), REGEXP_LIMIT);
+    assert_int_equal(explode(19), REGEXP_NO);
+    assert_int_equal(explode(20), REGEXP_LIMIT);
+    assert_int_equal(explode(64), REGEXP_LIMIT);
+}
+
+static void a_match_is_given_up_at_eight_mebibytes(void **state)
+{
+    (void)state;
+    g_autofree char *many = g_strnfill(20000, 'a');
+    assert_int_equal(test("(a|b)*", WHOLE, many), REGEXP_YES);
+    g_autofree char *more = g_strnfill(60000, 'a');
+    assert_int_equal(test("(a|b)*", WHOLE, more), REGEXP_LIMIT);
+}
+
+static void long_labels_are_no_trouble_for_plain_patterns(void **state)
+{
+    (void)state;
     g_autofree char *huge = g_strnfill(1000000, 'a');
-    assert_int_equal(test("(a|b)*", WHOLE, huge), REGEXP_LIMIT);
     assert_int_equal(test(".*", WHOLE, huge), REGEXP_YES);
     assert_int_equal(test("[a-z]+", WHOLE, huge), REGEXP_YES);
+    assert_int_equal(test("a.*b", WHOLE, huge), REGEXP_NO);
 }
 
 static void a_subject_that_is_not_utf8_matches_nothing(void **state)
@@ -389,7 +414,9 @@ int main(void)
         cmocka_unit_test(errors_of_a_whole_match_show_the_wrapping_as_go_does),
         cmocka_unit_test(nesting_is_bounded),
         cmocka_unit_test(a_pattern_too_long_for_the_library_is_refused),
-        cmocka_unit_test(a_match_that_explodes_is_given_up),
+        cmocka_unit_test(a_match_is_given_up_after_two_million_steps),
+        cmocka_unit_test(a_match_is_given_up_at_eight_mebibytes),
+        cmocka_unit_test(long_labels_are_no_trouble_for_plain_patterns),
         cmocka_unit_test(a_subject_that_is_not_utf8_matches_nothing),
         cmocka_unit_test(a_nul_in_the_subject_is_a_character),
         cmocka_unit_test(find_gives_the_spans_of_the_match_and_its_groups),

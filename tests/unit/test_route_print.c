@@ -73,6 +73,23 @@ static void the_matching_tree_shows_the_receivers_where_it_ends(void **state)
                         "        └── default-route  receiver: team-Y-pager\n");
 }
 
+static void the_matching_tree_stops_at_a_child_that_does_not_continue(void **state)
+{
+    (void)state;
+    g_autoptr(Route) root = route("def", "", false);
+    add(root, route("one", "a=1", true));
+    add(root, route("two", "b=1", false));
+    add(root, route("three", "a=1", false));
+    g_autoptr(GString) out = g_string_new(NULL);
+    Label items[] = {{"a", "1"}, {"b", "1"}};
+    Labels labels = labels_make(items, 2);
+    route_print_matching(root, &labels, out);
+    assert_string_equal(out->str, ".\n"
+                                  "└── default-route\n"
+                                  "    ├── {a=\"1\"}  receiver: one\n"
+                                  "    └── {b=\"1\"}  receiver: two\n");
+}
+
 static void where_nothing_matches_the_root_is_the_end(void **state)
 {
     (void)state;
@@ -88,6 +105,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_whole_tree_shows_every_receiver),
         cmocka_unit_test(the_matching_tree_shows_the_receivers_where_it_ends),
+        cmocka_unit_test(the_matching_tree_stops_at_a_child_that_does_not_continue),
         cmocka_unit_test(where_nothing_matches_the_root_is_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
