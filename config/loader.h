@@ -17,9 +17,9 @@ typedef struct {
     char *path;
 } Smarthost;
 
-extern const ValueType value_smarthost;
+extern const ValueType type_smarthost;
 #define SMARTHOST(T, member, key_, help_) \
-    {ROW(key_, &value_smarthost, MEMBER_OF(T, member, Smarthost), help_)}
+    {ROW(key_, &type_smarthost, MEMBER_OF(T, member, Smarthost), help_)}
 /* "host:port" or "maildir:PATH"; reports and returns false if it is neither. */
 bool smarthost_read(const Reader *reader, const Node *node, Smarthost *smarthost);
 

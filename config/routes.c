@@ -15,7 +15,7 @@ static const Field route_fields[] = {
         "The old form: labels and regular expressions, which match the whole value."),
     FIELD(RouteSettings, continue_, "continue", "false",
           "Go on with the next sibling after a match."),
-    {ROW("routes", &value_list, MEMBER_OF(RouteSettings, routes, List),
+    {ROW("routes", &type_list, MEMBER_OF(RouteSettings, routes, List),
          "Children, tried in order."),
      .detail = &route_schema},
     FIELD(RouteSettings, repeat_interval, "repeat_interval", NULL,
@@ -38,7 +38,7 @@ const Schema route_schema =
     SCHEMA("route", RouteSettings, route_fields,
            "The routing tree. An alert goes to the first child that matches, and so on; where "
            "no child matches, it ends. Senders have grouped already, so `group_by`, "
-           "`group_wait` and `group_interval` do not act; the time intervals do not act yet.");
+           "`group_wait` and `group_interval` do not act.");
 
 static bool is_all(const Node *node)
 {

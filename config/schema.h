@@ -78,23 +78,23 @@ typedef struct {
 } List;
 #define LIST_ITEM(list, type, i) (&((type *)(list).items)[i])
 
-extern const ValueType value_text, value_bool, value_optional_bool, value_unsigned,
-    value_duration, value_optional_duration, value_size, value_count, value_secret,
-    value_secret_file, value_secret_file_kept, value_path, value_choice, value_template,
-    value_texts, value_addresses, value_map, value_section, value_optional_section,
-    value_list, value_foreign, value_unsupported;
+extern const ValueType type_text, type_bool, type_optional_bool, type_unsigned,
+    type_duration, type_optional_duration, type_size, type_count, type_secret,
+    type_secret_file, type_secret_file_kept, type_path, type_choice, type_template,
+    type_texts, type_addresses, type_map, type_section, type_optional_section,
+    type_list, type_foreign, type_unsupported;
 
 #define MEMBER_TYPE(T, member)                          \
     _Generic(&((T *)0)->member,                         \
-        char **: &value_text,                           \
-        bool *: &value_bool,                            \
-        OptionalBool *: &value_optional_bool,           \
-        unsigned *: &value_unsigned,                    \
-        int64_t *: &value_duration,                     \
-        OptionalDuration *: &value_optional_duration,   \
-        size_t *: &value_size,                          \
-        Secret *: &value_secret,                        \
-        const Node **: &value_template)
+        char **: &type_text,                           \
+        bool *: &type_bool,                            \
+        OptionalBool *: &type_optional_bool,           \
+        unsigned *: &type_unsigned,                    \
+        int64_t *: &type_duration,                     \
+        OptionalDuration *: &type_optional_duration,   \
+        size_t *: &type_size,                          \
+        Secret *: &type_secret,                        \
+        const Node **: &type_template)
 /* The offset of a member that must be a CTYPE. */
 #define MEMBER_OF(T, member, CTYPE) \
     (_Generic(&((T *)0)->member, CTYPE *: offsetof(T, member)))
@@ -109,43 +109,43 @@ extern const ValueType value_text, value_bool, value_optional_bool, value_unsign
     {ROW(key_, MEMBER_TYPE(T, member), offsetof(T, member), help_), .unset = (unset_), \
      .min = (min_), .max = (max_)}
 #define COUNT(T, member, key_, unset_, help_)                                \
-    {ROW(key_, &value_count, MEMBER_OF(T, member, size_t), help_), .unset = (unset_), \
+    {ROW(key_, &type_count, MEMBER_OF(T, member, size_t), help_), .unset = (unset_), \
      .min = 1}
 #define PATH(T, member, key_, unset_, help_) \
-    {ROW(key_, &value_path, MEMBER_OF(T, member, char *), help_), .unset = (unset_)}
+    {ROW(key_, &type_path, MEMBER_OF(T, member, char *), help_), .unset = (unset_)}
 /* The file twin of a secret, behind its text: at most one of the two. */
 #define SECRET_FILE(T, member, key_, help_) \
-    {ROW(key_, &value_secret_file, MEMBER_OF(T, member, Secret), help_)}
+    {ROW(key_, &type_secret_file, MEMBER_OF(T, member, Secret), help_)}
 #define SECRET_FILE_KEPT(T, member, key_, help_) \
-    {ROW(key_, &value_secret_file_kept, MEMBER_OF(T, member, Secret), help_)}
+    {ROW(key_, &type_secret_file_kept, MEMBER_OF(T, member, Secret), help_)}
 /* An enum: NAMES in its order, from 0, NULL-terminated. */
 #define CHOICE(T, member, key_, unset_, names_, help_)                            \
-    {ROW(key_, &value_choice, MEMBER_OF(T, member, unsigned), help_), .unset = (unset_), \
+    {ROW(key_, &type_choice, MEMBER_OF(T, member, unsigned), help_), .unset = (unset_), \
      .detail = (names_)}
 /* Nodes that are checked for their shape and used later, with their positions. */
 #define TEXTS(T, member, key_, help_) \
-    {ROW(key_, &value_texts, MEMBER_OF(T, member, const Node *), help_)}
+    {ROW(key_, &type_texts, MEMBER_OF(T, member, const Node *), help_)}
 #define ADDRESSES(T, member, key_, missing_, help_)                              \
-    {ROW(key_, &value_addresses, MEMBER_OF(T, member, const Node *), help_), \
+    {ROW(key_, &type_addresses, MEMBER_OF(T, member, const Node *), help_), \
      .missing = (missing_)}
 #define MAP(T, member, key_, help_) \
-    {ROW(key_, &value_map, MEMBER_OF(T, member, const Node *), help_)}
+    {ROW(key_, &type_map, MEMBER_OF(T, member, const Node *), help_)}
 /* A mapping of its own struct, one into the same struct, a list of structs. */
 #define SECTION(T, member, key_, CTYPE, schema_, help_) \
-    {ROW(key_, &value_section, MEMBER_OF(T, member, CTYPE), help_), .detail = (schema_)}
-#define GROUP(key_, schema_, help_) {ROW(key_, &value_section, 0, help_), .detail = (schema_)}
+    {ROW(key_, &type_section, MEMBER_OF(T, member, CTYPE), help_), .detail = (schema_)}
+#define GROUP(key_, schema_, help_) {ROW(key_, &type_section, 0, help_), .detail = (schema_)}
 /* The same, whose defaults and required keys count only where they are given. */
 #define OPTIONAL_SECTION(T, member, key_, CTYPE, schema_, help_)              \
-    {ROW(key_, &value_optional_section, MEMBER_OF(T, member, CTYPE), help_), \
+    {ROW(key_, &type_optional_section, MEMBER_OF(T, member, CTYPE), help_), \
      .detail = (schema_)}
 #define OPTIONAL_GROUP(key_, schema_, help_) \
-    {ROW(key_, &value_optional_section, 0, help_), .detail = (schema_)}
+    {ROW(key_, &type_optional_section, 0, help_), .detail = (schema_)}
 #define LIST(T, member, key_, schema_, help_) \
-    {ROW(key_, &value_list, MEMBER_OF(T, member, List), help_), .detail = (schema_)}
+    {ROW(key_, &type_list, MEMBER_OF(T, member, List), help_), .detail = (schema_)}
 /* A key of Alertmanager's that is not about mail: put into reader->foreign. */
-#define FOREIGN(key_) {ROW(key_, &value_foreign, 0, NULL)}
+#define FOREIGN(key_) {ROW(key_, &type_foreign, 0, NULL)}
 /* A key that is known and refused for now. */
-#define UNSUPPORTED(key_, help_) {ROW(key_, &value_unsupported, 0, help_)}
+#define UNSUPPORTED(key_, help_) {ROW(key_, &type_unsupported, 0, help_)}
 
 #define SCHEMA(name_, T, fields_, help_)                                        \
     {.name = (name_), .help = (help_), .size = sizeof(T), .fields = (fields_), \

@@ -180,7 +180,7 @@ static void set_secret_file(const Reader *reader, const Field *field, const Node
         return;
     }
     secret->file = reader_path(reader, text);
-    secret->keep_blanks = field->type == &value_secret_file_kept;
+    secret->keep_blanks = field->type == &type_secret_file_kept;
 }
 
 static void set_choice(const Reader *reader, const Field *field, const Node *node, void *where)
@@ -296,25 +296,25 @@ static void set_unsupported(const Reader *reader, const Field *field, const Node
     report_key_error(reader->report, node, "%s is not supported yet", field->key);
 }
 
-const ValueType value_text = {"text", set_text, .takes_null = true};
-const ValueType value_bool = {"true or false", set_bool};
-const ValueType value_optional_bool = {"true or false", set_optional_bool};
-const ValueType value_unsigned = {"number", set_unsigned};
-const ValueType value_duration = {"duration", set_duration};
-const ValueType value_optional_duration = {"duration", set_optional_duration};
-const ValueType value_size = {"size", set_size};
-const ValueType value_count = {"number", set_count};
-const ValueType value_secret = {"secret", set_secret};
-const ValueType value_secret_file = {"file name", set_secret_file};
-const ValueType value_secret_file_kept = {"file name", set_secret_file};
-const ValueType value_path = {"file name", set_path, .takes_null = true};
-const ValueType value_choice = {"choice", set_choice};
-const ValueType value_template = {"template", set_template, .takes_null = true};
-const ValueType value_texts = {"list of texts", set_texts};
-const ValueType value_addresses = {"template, or a list of them", set_addresses, .takes_null = true};
-const ValueType value_map = {"names and texts", set_map};
-const ValueType value_section = {"section", set_section, .takes_absent = true};
-const ValueType value_optional_section = {"section", set_section};
-const ValueType value_list = {"list", set_list};
-const ValueType value_foreign = {"any", set_foreign};
-const ValueType value_unsupported = {"not yet", set_unsupported};
+const ValueType type_text = {"text", set_text, .takes_null = true};
+const ValueType type_bool = {"true or false", set_bool};
+const ValueType type_optional_bool = {"true or false", set_optional_bool};
+const ValueType type_unsigned = {"number", set_unsigned};
+const ValueType type_duration = {"duration", set_duration};
+const ValueType type_optional_duration = {"duration", set_optional_duration};
+const ValueType type_size = {"size", set_size};
+const ValueType type_count = {"number", set_count};
+const ValueType type_secret = {"secret", set_secret};
+const ValueType type_secret_file = {"file name", set_secret_file};
+const ValueType type_secret_file_kept = {"file name", set_secret_file};
+const ValueType type_path = {"file name", set_path, .takes_null = true};
+const ValueType type_choice = {"choice", set_choice};
+const ValueType type_template = {"template", set_template, .takes_null = true};
+const ValueType type_texts = {"list of texts", set_texts};
+const ValueType type_addresses = {"template, or a list of them", set_addresses, .takes_null = true};
+const ValueType type_map = {"names and texts", set_map};
+const ValueType type_section = {"section", set_section, .takes_absent = true};
+const ValueType type_optional_section = {"section", set_section};
+const ValueType type_list = {"list", set_list};
+const ValueType type_foreign = {"any", set_foreign};
+const ValueType type_unsupported = {"not yet", set_unsupported};
