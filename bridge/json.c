@@ -399,6 +399,11 @@ bool json_is_null(const Json *json)
     return cJSON_IsNull(tree_of(json));
 }
 
+bool json_is_true(const Json *json)
+{
+    return cJSON_IsTrue(tree_of(json));
+}
+
 /* From the last item backwards: the first item's `prev` is the last one. */
 const Json *json_get(const Json *object, const char *key)
 {

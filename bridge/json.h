@@ -32,6 +32,7 @@ bool json_is_array(const Json *json);
 bool json_is_string(const Json *json);
 bool json_is_number(const Json *json);
 bool json_is_null(const Json *json);
+bool json_is_true(const Json *json);
 /* NULL if OBJECT is not an object or has no such key (the last of equal keys counts). */
 const Json *json_get(const Json *object, const char *key);
 const Json *json_first(const Json *container); /* of an array or object; NULL if empty */

@@ -53,7 +53,7 @@ typedef struct {
 typedef struct {
     const char *name;
     uint32_t length;
-    const Member *members; /* by kind; NULL if no kind has such a member */
+    const Member *members; /* up to one of KIND_NONE; NULL if no kind has any */
 } FieldName;
 
 typedef struct {

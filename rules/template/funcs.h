@@ -73,14 +73,15 @@ const Func *func_find(const char *name, size_t length);
 /* The row NAME of TABLE. */
 const Func *func_in(const Func *table, const char *name, size_t length);
 
-/* A member of a kind as a name after a dot reaches it: at most one is set. */
+/* What a name after a dot means for values of one kind: a method or a field. */
 typedef struct {
-    const Func *method;
+    Kind kind;
+    const Func *method; /* or */
     const Field *field;
 } Member;
 
-/* The members called NAME as an array by kind (KIND_COUNT long, in the arena), or NULL
- * if no kind has any. */
+/* The members called NAME, in the arena, up to one of KIND_NONE; NULL if no kind has
+ * any. */
 const Member *members_find(Arena *arena, const char *name, size_t length);
 
 #endif

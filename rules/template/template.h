@@ -31,12 +31,19 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(TemplateSet, template_set_unref)
 bool template_set_add(TemplateSet *set, const char *name, const char *text,
                       size_t length, GError **error);
 
+/* The names of all definitions, sorted, as an array of const char * that SET owns; free
+ * the array with g_ptr_array_unref(). */
+GPtrArray *template_set_names(const TemplateSet *set);
+
 /* Compiles TEXT as an entry over SET, which it keeps alive.  In TEMPLATE_HTML mode
  * everything it reaches is escaped by context, as html/template does.  NAME is what
  * errors call it; "" for Alertmanager's inline texts.  Text without any action is
  * recognised: template_is_static(). */
 Template *template_compile(TemplateSet *set, TemplateMode mode, const char *name,
                            const char *text, GError **error);
+/* The definition NAME of SET as an entry; an error if there is none. */
+Template *template_compile_defined(TemplateSet *set, TemplateMode mode, const char *name,
+                                   GError **error);
 void template_free(Template *tmpl); /* NULL is allowed */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Template, template_free)
 bool template_is_static(const Template *tmpl);
@@ -45,6 +52,7 @@ bool template_is_static(const Template *tmpl);
 typedef struct {
     const Event *event;   /* only the alerts that are mailed */
     const char *receiver; /* ours */
+    const char *status;   /* NULL: the event's; otherwise what .Status says instead */
     Timestamp now;
     Labels route_labels;  /* rendered */
 } Notification;
@@ -58,7 +66,8 @@ typedef struct {
 #define TEMPLATE_LIMITS_DEFAULT \
     ((TemplateLimits){.output_bytes = 10 * 1024 * 1024, .steps = 20000000, .depth = 1000})
 
-/* Appends what TMPL makes of the notification to OUT.  On error (INPUT for the
+/* Appends what TMPL makes of the notification to OUT; LIMITS may be NULL, which means the
+ * default ones.  On error (INPUT for the
  * template's fault, LIMIT) OUT is as it was; the text has Go's form:
  * template: name:line:col: executing "name" at <pipeline>: reason. */
 bool template_execute(const Template *tmpl, const Notification *notification,

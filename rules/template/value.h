@@ -32,6 +32,7 @@ typedef enum {
     KIND_PAIR,     /* template.Pair: pairs, the one */
     KIND_DATA,     /* template.Data: data */
     KIND_ALERTS,   /* template.Alerts: alerts, n */
+    KIND_FIRING,   /* []template.Alert, what .Firing and .Resolved give: as KIND_ALERTS */
     KIND_ALERT,    /* template.Alert: alert */
     KIND_TIME,     /* time.Time: time */
     KIND_LOCATION, /* *time.Location: location */
@@ -128,6 +129,8 @@ const char *kind_type(Kind kind);
 int64_t value_length(Value value);
 /* Item INDEX (< value_length) of a list kind. */
 Value value_item(Value list, size_t index);
+/* Entry INDEX (< value_length) of a map kind, in the order of the keys. */
+void value_entry(Value map, size_t index, Value *key, Value *value);
 /* Looks KEY up in a map kind.  False if it has none. */
 bool value_get(Value map, const char *key, size_t length, Value *found);
 /* What a map kind gives for a missing key: nil, or "" where values are strings. */
