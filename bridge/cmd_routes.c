@@ -51,7 +51,7 @@ static GOptionContext *options_context(Options *options)
 
 static int fail(const char *message)
 {
-    fprintf(stderr, "alertpost: error: %s\n", message);
+    fprintf(stderr, "alertpost routes: %s\n", message);
     return 1;
 }
 
@@ -103,7 +103,7 @@ static char *receivers_of(const RouteTree *tree, const Labels *labels)
     unsigned limits = route_tree_match(tree, labels, NULL, found);
     if (limits > 0) {
         fprintf(stderr,
-                "alertpost: warning: %u regular expressions took too many steps and "
+                "alertpost routes: %u regular expressions took too many steps and "
                 "count as no match\n",
                 limits);
     }
@@ -165,7 +165,8 @@ int cmd_routes(int argc, char **argv)
     g_autoptr(GOptionContext) context = options_context(&options);
     g_autoptr(GError) error = NULL;
     g_auto(GStrv) args = g_new0(char *, (size_t)argc + 1);
-    for (int i = 0; i < argc; i++) {
+    args[0] = g_strdup("alertpost routes"); /* what the help calls it */
+    for (int i = 1; i < argc; i++) {
         args[i] = g_strdup(argv[i]);
     }
     if (!g_option_context_parse_strv(context, &args, &error)) {
