@@ -234,3 +234,38 @@ void addresses_parse(GPtrArray *addresses, GPtrArray *problems, const char *fiel
     }
     take_item(&sink, item, (size_t)(at - item));
 }
+
+/* "anything <address>" */
+static Address *after_any_name(const char *text)
+{
+    g_autofree char *clean = clean_line(text);
+    char *angle = strrchr(clean, '<');
+    if (angle == NULL || !g_str_has_suffix(angle, ">") || strchr(angle, '>')[1] != '\0') {
+        return NULL;
+    }
+    Address *address = parse_item(angle, NULL);
+    if (address != NULL) {
+        *angle = '\0';
+        g_free(address->name);
+        address->name = display_name(clean);
+    }
+    return address;
+}
+
+Address *address_parse_one(const char *field, const char *text, GError **error)
+{
+    g_autoptr(GPtrArray) found = addresses_new();
+    g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
+    addresses_parse(found, problems, field, text);
+    if (found->len == 1 && problems->len == 0) {
+        return g_ptr_array_steal_index(found, 0);
+    }
+    Address *address = problems->len > 0 ? after_any_name(text) : NULL;
+    if (address == NULL && problems->len > 0) {
+        g_set_error_literal(error, FAULT, FAULT_INPUT, problems->pdata[0]);
+    } else if (address == NULL) {
+        g_set_error(error, FAULT, FAULT_INPUT, "%s: %u addresses where one is due", field,
+                    found->len);
+    }
+    return address;
+}

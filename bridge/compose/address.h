@@ -19,4 +19,9 @@ void addresses_parse(GPtrArray *addresses, GPtrArray *problems, const char *fiel
 
 GPtrArray *addresses_new(void); /* frees its Address */
 
+/* The one mailbox of TEXT.  Where a name spoils it (it comes from a label), the address
+ * that TEXT ends with in angle brackets counts, and all before it is the name.  NULL
+ * with ERROR (INPUT) set, FIELD in front. */
+Address *address_parse_one(const char *field, const char *text, GError **error);
+
 #endif

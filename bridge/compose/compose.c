@@ -216,18 +216,11 @@ static void add_body(Mailing *mailing)
 
 static bool read_from(Mailing *mailing, GError **error)
 {
-    g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
-    addresses_parse(mailing->from, problems, "from", mailing->draft->from);
-    if (problems->len > 0) {
-        g_set_error(error, FAULT, FAULT_INPUT, "%s", (char *)problems->pdata[0]);
-        return false;
+    Address *from = address_parse_one("from", mailing->draft->from, error);
+    if (from != NULL) {
+        g_ptr_array_add(mailing->from, from);
     }
-    if (mailing->from->len != 1) {
-        g_set_error(error, FAULT, FAULT_INPUT, "from: %u addresses where one is due",
-                    mailing->from->len);
-        return false;
-    }
-    return true;
+    return from != NULL;
 }
 
 static void add_envelope(char **envelope, size_t *n, const GPtrArray *addresses)
@@ -311,14 +304,11 @@ void composed_clear(Composed *composed)
 
 static char *domain_of(const char *from)
 {
-    g_autoptr(GPtrArray) addresses = addresses_new();
-    g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
-    addresses_parse(addresses, problems, "from", from);
-    if (addresses->len == 0) {
-        return g_strdup("localhost");
-    }
-    const Address *first = addresses->pdata[0];
-    return g_strdup(strrchr(first->address, '@') + 1);
+    Address *address = address_parse_one("from", from, NULL);
+    const char *domain = address != NULL ? strrchr(address->address, '@') + 1 : "localhost";
+    char *copy = g_strdup(domain);
+    address_free(address);
+    return copy;
 }
 
 char *compose_message_id(const char *from)

@@ -239,7 +239,7 @@ static void endless_recipient_lists_are_cut_with_a_word(void **state)
 }
 
 typedef struct {
-    const char *from, *error;
+    const char *from, *error; /* or what it becomes */
 } FromRow;
 
 static void from_must_be_one_valid_address(void **state)
@@ -276,6 +276,29 @@ static void a_mail_over_its_size_is_an_error_at_the_edge(void **state)
     g_autoptr(GError) error = NULL;
     assert_false(compose(&sized, &composed, &error));
     assert_true(g_error_matches(error, FAULT, FAULT_LIMIT));
+}
+
+static void a_hostile_name_does_not_spoil_the_senders_address(void **state)
+{
+    (void)state;
+    static const FromRow rows[] = {
+        {"Alerts a\r\nBcc: evil@x.net\r\n\r\nbody <a@x.org>",
+         "From: \"Alerts a Bcc: evil@x.net  body\" <a@x.org>\r\n"},
+        {"Alerts \"'`\\ <b> \"; evil@x.net, \"x <a@x.org>",
+         "From: \"Alerts \\\"'`\\\\ <b> \\\"; evil@x.net, \\\"x\" <a@x.org>\r\n"},
+        {"x> RCPT TO:<evil@x.net <a@x.org>", "From: \"x> RCPT TO:<evil@x.net\" <a@x.org>\r\n"},
+        {"{{ \xff <a@x.org>", "From: =?utf-8?b?e3sg77+9?= <a@x.org>\r\n"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        Draft spoilt = draft();
+        spoilt.from = rows[i].from;
+        Composed composed = composed_of(&spoilt);
+        assert_string_equal(composed.sender, "a@x.org");
+        if (strstr(composed.bytes, rows[i].error) == NULL) {
+            fail_msg("%s", composed.bytes);
+        }
+        composed_clear(&composed);
+    }
 }
 
 typedef struct {
@@ -519,6 +542,7 @@ int main(void)
         cmocka_unit_test(more_recipients_than_the_ceiling_are_reported),
         cmocka_unit_test(endless_recipient_lists_are_cut_with_a_word),
         cmocka_unit_test(from_must_be_one_valid_address),
+        cmocka_unit_test(a_hostile_name_does_not_spoil_the_senders_address),
         cmocka_unit_test(a_mail_over_its_size_is_an_error_at_the_edge),
         cmocka_unit_test(headers_of_the_user_replace_ours_and_stay_headers),
         cmocka_unit_test(no_header_appears_twice),
