@@ -37,14 +37,15 @@ static GOptionContext *options_context(Options *options)
         {"verify.receivers", 0, 0, G_OPTION_ARG_FILENAME, &options->expected,
          "test: exit 1 unless these are the receivers, in this order", "A,B"},
         {"help", 'h', 0, G_OPTION_ARG_NONE, &options->help, "Print this help", NULL},
-        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->words, NULL, NULL},
+        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->words, NULL,
+         NULL},
         {0},
     };
     GOptionContext *context = g_option_context_new("[show | test [NAME=VALUE…]]");
     g_option_context_set_help_enabled(context, FALSE);
-    g_option_context_set_summary(context,
-                                 "Prints the tree of routes, or the receivers of an alert "
-                                 "with the given labels,\nas amtool does.");
+    g_option_context_set_summary(
+        context, "Prints the tree of routes, or the receivers of an alert "
+                 "with the given labels,\nas amtool does.");
     g_option_context_add_main_entries(context, entries, NULL);
     return context;
 }
@@ -135,7 +136,8 @@ static int test(const Config *config, char **words, const Options *options)
     bool expected = options->expected == NULL || *options->expected == '\0' ||
                     strcmp(options->expected, receivers) == 0;
     if (!expected) {
-        g_string_append(out, "WARNING: Expected receivers did not match resolved receivers.\n");
+        g_string_append(
+            out, "WARNING: Expected receivers did not match resolved receivers.\n");
     }
     return print(out) == 0 && expected ? 0 : 1;
 }

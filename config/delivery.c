@@ -47,7 +47,10 @@ const Schema timeouts_schema =
                  "How long a mail server may take. A silent one costs one session.");
 
 static const Field rate_limit_fields[] = {
-    COUNT(RateLimitSettings, mails, "mails", NULL, "So many mails …"),
+    {ROW("mails", &type_count, MEMBER_OF(RateLimitSettings, mails, size_t),
+         "So many mails …"),
+     .missing = "missing mails in rate_limit",
+     .min = 1},
     RANGED(RateLimitSettings, per_ms, "per", "1m", 1, 0, "… in this time."),
     COUNT(RateLimitSettings, burst, "burst", "1", "So many at once."),
 };
@@ -71,8 +74,8 @@ static const Field delivery_fields[] = {
                      &rate_limit_schema, "Mails per time and relay; off by default."),
     GROUP("retry", &retry_schema, "When a deferred mail is tried again."),
     {ROW("in_doubt", &value_in_doubt, MEMBER_OF(DeliverySettings, config.in_doubt_keep, bool),
-         "A connection lost between the final dot and its reply: `retry` sends the same bytes "
-         "again after a minute, `keep` leaves the mail as dead."),
+         "A connection lost between the final dot and its reply: send the same bytes again "
+         "after a minute, or keep the mail as dead."),
      .unset = "retry",
      .detail = in_doubt_names},
     GROUP("timeouts", &timeouts_schema, "How long a mail server may take."),
@@ -104,7 +107,7 @@ static const Field limits_fields[] = {
     COUNT(LimitsConfig, queue_mails, "queue_mails", "100000",
           "Mails in the queue; then webhooks are answered with 503."),
     RANGED(LimitsConfig, queue_bytes, "queue_bytes", "1GiB", 1, 0, "Their bytes; likewise."),
-    COUNT(LimitsConfig, history, "history", "1000000", "Delivered mails remembered."),
+    COUNT(LimitsConfig, history, "history", "1000000", "Groups remembered in memory; the others are looked up in the storage."),
     RANGED(LimitsConfig, inflight_bytes, "inflight_bytes", "256MiB", 1, 0,
            "Bodies of webhooks that are being worked on, in all."),
     COUNT(LimitsConfig, waiting, "waiting", "2000", "Webhooks that wait for a worker."),
@@ -179,10 +182,6 @@ void load_delivery(Loader *loader)
     check_postmaster(loader, settings);
     check_retry(loader, settings);
     check_fallbacks(loader, settings->fallback_smarthosts);
-    if (settings->rate_limit.at.node != NULL && settings->rate_limit.mails == 0) {
-        report_error(loader->reader.report, settings->rate_limit.at.node,
-                     "missing mails in rate_limit");
-    }
     loader->config->delivery = settings->config;
     loader->config->limits = loader->file.limits;
     load_dkim(loader);

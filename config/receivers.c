@@ -20,14 +20,15 @@ static void set_by_date(const Reader *reader, const Field *field, const Node *no
     *(unsigned *)where = daily;
 }
 
-static const ValueType value_by_date = {"none or daily", set_by_date};
+static const ValueType value_by_date = {"choice", set_by_date};
 
 static const Field threading_fields[] = {
     FIELD(ThreadingSettings, enabled, "enabled", "false",
-          "Put the mails of one group into one thread; `false` puts none."),
+          "Put the mails of one group into one thread; `false`: no threads at all."),
     {ROW("thread_by_date", &value_by_date, MEMBER_OF(ThreadingSettings, by_date, unsigned),
-         "`daily`: a new thread every day; `none`: one for good."),
-     .unset = "daily"},
+         "A new thread every day, or one for good."),
+     .unset = "daily",
+     .detail = by_date_names},
 };
 
 const Schema threading_schema =
@@ -93,7 +94,9 @@ static const Field receiver_fields[] = {
 };
 
 const Schema receiver_schema =
-    SCHEMA("receiver", ReceiverSettings, receiver_fields, "Who gets what a route sends here.");
+    SCHEMA("receiver", ReceiverSettings, receiver_fields,
+           "Who gets what a route sends here. Other kinds than mail are errors, or notes with "
+           "`--ignore-other-receivers`.");
 
 static void add_name(const Loader *loader, const ReceiverSettings *settings,
                      Receiver *receiver)

@@ -38,7 +38,7 @@ const Schema route_schema =
     SCHEMA("route", RouteSettings, route_fields,
            "The routing tree. An alert goes to the first child that matches, and so on; where "
            "no child matches, it ends. Senders have grouped already, so `group_by`, "
-           "`group_wait` and `group_interval` do not act.");
+           "`group_wait` and `group_interval` do not act; the time intervals do not act yet.");
 
 static bool is_all(const Node *node)
 {

@@ -113,10 +113,23 @@ static void print_cell(GString *out, const char *text)
     g_string_append(out, " |");
 }
 
+/* The words a choice has, one or the other. */
+static void print_choices(GString *out, const char *const *names)
+{
+    for (unsigned i = 0; names[i] != NULL; i++) {
+        const char *separator = i == 0 ? "" : names[i + 1] == NULL ? " or " : ", ";
+        g_string_append_printf(out, "%s`%s`", separator, names[i]);
+    }
+}
+
 static void print_type(GString *out, const Field *field)
 {
     const Schema *schema = field->detail;
-    if (field->type == &type_section || field->type == &type_optional_section) {
+    if (strcmp(field->type->name, "choice") == 0) {
+        g_string_append_c(out, ' ');
+        print_choices(out, field->detail);
+        g_string_append(out, " |");
+    } else if (field->type == &type_section || field->type == &type_optional_section) {
         g_string_append_printf(out, " [%s](#%s) |", schema->name, schema->name);
     } else if (field->type == &type_list) {
         g_string_append_printf(out, " list of [%s](#%s) |", schema->name, schema->name);
@@ -162,7 +175,8 @@ void schema_print(const Schema *schema, GString *out)
         }
     }
     if (foreign->len > 0) {
-        g_string_append_printf(out, "\nKnown and ignored, with a note: %s.\n", foreign->str);
+        g_string_append_printf(out, "\nAlertmanager's keys that are not about mail: %s.\n",
+                               foreign->str);
     }
     g_string_append_c(out, '\n');
     g_string_free(foreign, TRUE);

@@ -42,4 +42,4 @@ static void set_smarthost(const Reader *reader, const Field *field, const Node *
     }
 }
 
-const ValueType type_smarthost = {"host:port", set_smarthost};
+const ValueType type_smarthost = {"host:port or maildir:PATH", set_smarthost};

@@ -6,8 +6,8 @@
  * struct T has them in its member `smtp`. */
 #define SMTP_FIELDS(T, prefix, require_tls_default)                                       \
     SMARTHOST(T, smtp.smarthost, prefix "smarthost",                                      \
-              "The mail server: `host:port`, or `maildir:PATH` to deliver into a Maildir " \
-              "(a relative PATH from the working directory)."),                           \
+              "The mail server, or a Maildir that needs none (a relative PATH is taken "  \
+              "from the working directory)."),                                            \
     FIELD(T, smtp.from, prefix "from", NULL, "The sender, one address."),                 \
     FIELD(T, smtp.hello, prefix "hello", NULL,                                            \
           "The name given to the server; else this host's full name."),                   \

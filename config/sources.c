@@ -68,8 +68,8 @@ static const Field source_fields[] = {
     FIELD(SourceSettings, allow_unauthenticated, "allow_unauthenticated", "false",
           "Being open on an address that others reach is meant."),
     CHOICE(SourceSettings, ack, "ack", "default", ack_names,
-           "Answer 2xx when the mail is `stored`, or when it is `delivered`. The default is "
-           "stored, with `memory:` delivered."),
+           "When a webhook is answered with 2xx: when its mail is stored, or when it is "
+           "delivered. `delivered` does not act yet, and `check` says so."),
     RANGED(SourceSettings, ack_timeout_ms, "ack_timeout", "8s", 1, 0,
            "For `ack: delivered`: 503 after this."),
     GROUP("dedup", &source_dedup_schema, "When a repetition is one."),

@@ -37,7 +37,8 @@ static bool take_literals(Matcher *matcher, const char *pattern)
     return true;
 }
 
-Matcher *matcher_new(MatchType type, const char *name, const char *value, GError **error)
+Matcher *matcher_new(MatchType type, const char *name, const char *value,
+                     GError **error)
 {
     g_autoptr(Matcher) matcher = g_new0(Matcher, 1);
     matcher->type = type;
@@ -93,7 +94,8 @@ static Matched match_regexp(const Matcher *matcher, const char *value, bool want
         return matched(found == wanted);
     }
     RegexpResult result = regexp_test(matcher->regexp, value, strlen(value));
-    return result == REGEXP_LIMIT ? MATCHED_LIMIT : matched((result == REGEXP_YES) == wanted);
+    return result == REGEXP_LIMIT ? MATCHED_LIMIT
+                                  : matched((result == REGEXP_YES) == wanted);
 }
 
 Matched matcher_matches(const Matcher *matcher, const char *value)

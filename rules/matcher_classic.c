@@ -54,8 +54,8 @@ static bool read_operator(const char **at, MatchType *type)
     return false;
 }
 
-/* What RAW, which may be in double quotes, stands for, to free; NULL if a double quote in
- * it is not escaped. */
+/* What RAW, which may be in double quotes, stands for, to free; NULL if a double quote
+ * in it is not escaped. */
 static char *unescape(const char *raw)
 {
     g_autoptr(GString) value = g_string_new(NULL);
@@ -140,9 +140,10 @@ GPtrArray *grammar_classic_one(const char *text, GError **error)
                : NULL;
 }
 
-/* Adds the matchers of the texts before the commas that no quotes enclose, and sets *REST to
- * what is behind the last of them. */
-static bool add_before_commas(GPtrArray *matchers, char *text, char **rest, GError **error)
+/* Adds the matchers of the texts before the commas that no quotes enclose, and sets
+ * *REST to what is behind the last of them. */
+static bool add_before_commas(GPtrArray *matchers, char *text, char **rest,
+                              GError **error)
 {
     bool quoted = false, escaped = false;
     *rest = text;

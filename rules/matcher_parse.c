@@ -29,13 +29,14 @@ static char *describe(const char *text, const GPtrArray *classic, const GError *
     }
     g_autoptr(GString) suggestion = g_string_new(NULL);
     matchers_print(classic, suggestion);
-    return g_strdup_printf("%s is read by the classic grammar of matchers, because the UTF-8 "
-                           "one does not know it (%s); both read %s",
-                           text, why->message, suggestion->str);
+    return g_strdup_printf(
+        "%s is read by the classic grammar of matchers, because the UTF-8 "
+        "one does not know it (%s); both read %s",
+        text, why->message, suggestion->str);
 }
 
-static GPtrArray *ask_both(const char *text, Grammar utf8, Grammar classic, char **warning,
-                           GError **error)
+static GPtrArray *ask_both(const char *text, Grammar utf8, Grammar classic,
+                           char **warning, GError **error)
 {
     g_autoptr(GError) why = NULL;
     g_autoptr(GPtrArray) new = utf8(text, &why);
@@ -43,7 +44,7 @@ static GPtrArray *ask_both(const char *text, Grammar utf8, Grammar classic, char
     if (warning != NULL) {
         *warning = NULL;
     }
-    if (old == NULL || (new != NULL && same(new, old))) {
+    if (old == NULL || (new != NULL &&same(new, old))) {
         return g_steal_pointer(&new);
     }
     if (warning != NULL) {
@@ -66,7 +67,8 @@ static GPtrArray *utf8_one(const char *text, GError **error)
     if (matchers->len == 0) {
         g_set_error(error, FAULT, FAULT_INPUT, "no matchers");
     } else {
-        g_set_error(error, FAULT, FAULT_INPUT, "expected 1 matcher, found %u", matchers->len);
+        g_set_error(error, FAULT, FAULT_INPUT, "expected 1 matcher, found %u",
+                    matchers->len);
     }
     return NULL;
 }
@@ -77,7 +79,8 @@ Matcher *matcher_parse(const char *text, char **warning, GError **error)
         *warning = NULL;
     }
     if (g_str_has_prefix(text, "{") || g_str_has_suffix(text, "}")) {
-        g_set_error(error, FAULT, FAULT_INPUT, "unexpected open or close brace: %s", text);
+        g_set_error(error, FAULT, FAULT_INPUT, "unexpected open or close brace: %s",
+                    text);
         return NULL;
     }
     g_autoptr(GPtrArray) matchers =

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The UTF-8 grammar of matchers.  Positions in errors are columns, counted in characters
- * from 0: "start:end: ". */
+/* The UTF-8 grammar of matchers.  Positions in errors are columns, counted in
+ * characters from 0: "start:end: ". */
 #include <string.h>
 
 #include "rules/fault.h"
@@ -49,7 +49,8 @@ bool grammar_is_reserved(gunichar rune)
 static bool fail_at(const Token *token, const char *what, GError **error)
 {
     g_set_error(error, FAULT, FAULT_INPUT, "%u:%u: %.*s: %s", token->column,
-                token->end_column, (int)(token->end - token->start), token->start, what);
+                token->end_column, (int)(token->end - token->start), token->start,
+                what);
     return false;
 }
 
@@ -71,8 +72,8 @@ static bool scan_operator(Token *token, GError **error)
     }
     if (negated && *token->end == '\0') {
         g_set_error(error, FAULT, FAULT_INPUT,
-                    "%u:%u: unexpected end of input, expected one of '=~'", token->column,
-                    token->end_column);
+                    "%u:%u: unexpected end of input, expected one of '=~'",
+                    token->column, token->end_column);
         return false;
     }
     if (negated && *token->end != '=') {
@@ -149,7 +150,8 @@ static bool peek(const Lexer *lexer, Token *token, GError **error)
     for (; grammar_is_space(g_utf8_get_char(start)); start = utf8_next(start)) {
         column++;
     }
-    *token = (Token){.start = start, .end = start, .column = column, .end_column = column};
+    *token =
+        (Token){.start = start, .end = start, .column = column, .end_column = column};
     return scan(token, error);
 }
 
@@ -176,7 +178,8 @@ static bool expect_peek(const Lexer *lexer, unsigned kinds, const char *expected
         return false;
     }
     g_set_error(error, FAULT, FAULT_INPUT, "%u:%u: unexpected %.*s: %s", token->column,
-                token->end_column, (int)(token->end - token->start), token->start, expected);
+                token->end_column, (int)(token->end - token->start), token->start,
+                expected);
     return false;
 }
 
@@ -209,8 +212,9 @@ static char *token_text(const Token *token, GError **error)
 static char *expect_text(Lexer *lexer, const char *expected, GError **error)
 {
     Token token;
-    return expect(lexer, TOKEN_TEXT, expected, &token, error) ? token_text(&token, error)
-                                                              : NULL;
+    return expect(lexer, TOKEN_TEXT, expected, &token, error)
+               ? token_text(&token, error)
+               : NULL;
 }
 
 static MatchType type_of(TokenKind kind)
@@ -247,7 +251,8 @@ static Matcher *parse_matcher(Lexer *lexer, GError **error)
     return matcher;
 }
 
-/* Matchers with commas between them, and perhaps one behind, up to a brace or the end. */
+/* Matchers with commas between them, and perhaps one behind, up to a brace or the end.
+ */
 static bool parse_list(Lexer *lexer, GPtrArray *matchers, GError **error)
 {
     for (;;) {
@@ -266,7 +271,8 @@ static bool parse_list(Lexer *lexer, GPtrArray *matchers, GError **error)
         }
         take(lexer, &token);
         if (!expect_peek(lexer, TOKEN_CLOSE | TOKEN_TEXT | TOKEN_END,
-                         "expected a matcher or close brace after comma", &token, error)) {
+                         "expected a matcher or close brace after comma", &token,
+                         error)) {
             return false;
         }
         if ((token.kind & TOKEN_TEXT) == 0) {
@@ -286,8 +292,9 @@ static bool parse_close(Lexer *lexer, bool opened, GError **error)
         lexer->column = closed ? token.end_column : lexer->column;
         return true;
     }
-    g_set_error(error, FAULT, FAULT_INPUT, "0:%u: %s", closed ? token.end_column : column,
-                closed ? "}: expected opening brace" : "end of input: expected close brace");
+    g_set_error(
+        error, FAULT, FAULT_INPUT, "0:%u: %s", closed ? token.end_column : column,
+        closed ? "}: expected opening brace" : "end of input: expected close brace");
     return false;
 }
 
@@ -296,7 +303,8 @@ static bool parse_end(const Lexer *lexer, GError **error)
     Token token;
     g_autoptr(GError) cause = NULL;
     if (!peek(lexer, &token, &cause)) {
-        g_set_error(error, FAULT, FAULT_INPUT, "%s: expected end of input", cause->message);
+        g_set_error(error, FAULT, FAULT_INPUT, "%s: expected end of input",
+                    cause->message);
         return false;
     }
     return token.kind == TOKEN_END || fail_at(&token, "expected end of input", error);

@@ -12,9 +12,9 @@
  * is not UTF-8 becomes an escape. */
 void quote_append(GString *out, const char *text);
 
-/* Appends the bytes that the LENGTH bytes at LITERAL, double quotes included, stand for, as
- * Go's strconv.Unquote; they may hold NUL or not be UTF-8.  False if it is not a literal;
- * OUT then holds an unknown part of it. */
+/* Appends the bytes that the LENGTH bytes at LITERAL, double quotes included, stand
+ * for, as Go's strconv.Unquote; they may hold NUL or not be UTF-8.  False if it is not
+ * a literal; OUT then holds an unknown part of it. */
 bool quote_undo(GString *out, const char *literal, size_t length);
 
 #endif

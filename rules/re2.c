@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* Go's regular expressions, translated for PCRE2.
  *
- * One pass from left to right writes the translation, and remembers where in it the last
- * atom began, so that a quantifier can be judged as Go does and, where PCRE2 would refuse
- * or misread it (`^*`, `a{2}(?i){3}`), the atom can be wrapped.  Of the flags only `i` is
- * left to PCRE2; `s`, `m` and `U` are resolved here.  Nothing of PCRE2's own syntax gets
- * through: every character of the output is written by this file or by re2_class.c. */
+ * One pass from left to right writes the translation, and remembers where in it the
+ * last atom began, so that a quantifier can be judged as Go does and, where PCRE2 would
+ * refuse or misread it (`^*`, `a{2}(?i){3}`), the atom can be wrapped.  Of the flags
+ * only `i` is left to PCRE2; `s`, `m` and `U` are resolved here.  Nothing of PCRE2's
+ * own syntax gets through: every character of the output is written by this file or by
+ * re2_class.c. */
 #include "rules/re2.h"
 
 #include <string.h>
 
 #include "rules/utf8.h"
-
-enum { FOLD = 1, MULTILINE = 2, DOT_ALL = 4, LAZY = 8 };
 
 #define REPEAT_MAX 1000 /* Go's: also of the product of nested counts */
 #define NEST_MAX   250  /* PCRE2's default */
@@ -30,19 +29,19 @@ typedef struct {
     const char *whole, *at;
     GString *out;
     GPtrArray *names;
-    GArray *groups;      /* Group, of the parentheses that are open */
-    unsigned flags;      /* as the pattern has set them */
-    bool folding;        /* what PCRE2 has been told of FOLD */
-    AtomKind atom;       /* what a quantifier would apply to */
-    size_t start;        /* where in `out` that begins */
-    unsigned weight;     /* the product of its nested counts */
-    unsigned heaviest;   /* of all atoms in this group so far */
-    const char *repeat;  /* the quantifier that has just been read, or NULL */
+    GArray *groups;     /* Group, of the parentheses that are open */
+    unsigned flags;     /* as the pattern has set them */
+    bool folding;       /* what PCRE2 has been told of RE2_FOLD */
+    AtomKind atom;      /* what a quantifier would apply to */
+    size_t start;       /* where in `out` that begins */
+    unsigned weight;    /* the product of its nested counts */
+    unsigned heaviest;  /* of all atoms in this group so far */
+    const char *repeat; /* the quantifier that has just been read, or NULL */
 } Translator;
 
 static void tell_fold(Translator *t)
 {
-    bool fold = (t->flags & FOLD) != 0;
+    bool fold = (t->flags & RE2_FOLD) != 0;
     if (fold != t->folding) {
         g_string_append(t->out, fold ? "(?i)" : "(?-i)");
         t->folding = fold;
@@ -84,7 +83,8 @@ static bool add_literal(Translator *t, GError **error)
 static bool open_group(Translator *t, const char *text, unsigned flags, GError **error)
 {
     if (t->groups->len == NEST_MAX) {
-        return re2_fail(error, "expression nests too deeply", t->whole, strlen(t->whole));
+        return re2_fail(error, "expression nests too deeply", t->whole,
+                        strlen(t->whole));
     }
     tell_fold(t);
     Group group = {t->flags, t->folding, t->out->len, t->heaviest};
@@ -140,46 +140,12 @@ static bool open_named(Translator *t, const char *name, GError **error)
     return open_group(t, "(", t->flags, error);
 }
 
-static unsigned flag_of(char letter)
-{
-    switch (letter) {
-    case 'i':
-        return FOLD;
-    case 'm':
-        return MULTILINE;
-    case 's':
-        return DOT_ALL;
-    case 'U':
-        return LAZY;
-    default:
-        return 0;
-    }
-}
-
-/* After `(?`: flags to set, then perhaps `-` and flags to clear, at least one.  Stops at
- * what is none of these. */
-static bool read_flags(const char **at, unsigned *flags)
-{
-    bool clearing = false, seen = true;
-    for (; flag_of(**at) != 0 || (**at == '-' && !clearing); *at += 1) {
-        unsigned flag = flag_of(**at);
-        if (flag == 0) {
-            clearing = true;
-            seen = false;
-            continue;
-        }
-        seen = true;
-        *flags = clearing ? *flags & ~flag : *flags | flag;
-    }
-    return seen;
-}
-
 /* At `(?`, not of a named group: `(?i)` or `(?i:`. */
 static bool open_flags(Translator *t, GError **error)
 {
     const char *end = t->at + 2;
     unsigned flags = t->flags;
-    if (!read_flags(&end, &flags) || (*end != ')' && *end != ':')) {
+    if (!re2_flags(&end, &flags) || (*end != ')' && *end != ':')) {
         end = *end == '\0' ? end : utf8_next(end);
         return re2_fail(error, "invalid or unsupported Perl syntax", t->at,
                         (size_t)(end - t->at));
@@ -217,58 +183,20 @@ static void add_bar(Translator *t)
 
 /* --- Quantifiers --- */
 
-typedef struct {
-    const char *end;
-    int min, max; /* max -1: without end; min -1: too large a number */
-} Repeat;
-
-/* Digits without a leading zero; *NUMBER is -1 if there are too many. */
-static bool read_count(const char **at, int *number)
-{
-    const char *start = *at;
-    if (!g_ascii_isdigit(*start) || (*start == '0' && g_ascii_isdigit(start[1]))) {
-        return false;
-    }
-    *number = 0;
-    for (; g_ascii_isdigit(**at); *at += 1) {
-        *number = *at - start < 8 ? *number * 10 + (**at - '0') : -1;
-    }
-    return true;
-}
-
-/* `{2}`, `{2,}` or `{2,3}`; what is not of this form is literal text. */
-static bool read_repeat(const char *at, Repeat *repeat)
-{
-    at++;
-    if (!read_count(&at, &repeat->min)) {
-        return false;
-    }
-    repeat->max = repeat->min;
-    if (*at == ',') {
-        at++;
-        repeat->max = -1;
-        if (*at != '}' && !read_count(&at, &repeat->max)) {
-            return false;
-        }
-        repeat->min = at[-1] != ',' && repeat->max < 0 ? -1 : repeat->min;
-    }
-    repeat->end = at + 1;
-    return *at == '}';
-}
-
 static void wrap_atom(Translator *t)
 {
     g_string_insert(t->out, (gssize)t->start, "(?:");
     g_string_append_c(t->out, ')');
 }
 
-static bool fail_repeat(const char *code, const char *from, const char *end, GError **error)
+static bool fail_repeat(const char *code, const char *from, const char *end,
+                        GError **error)
 {
     return re2_fail(error, code, from, (size_t)(end - from));
 }
 
 /* Whether the count fits inside what it is nested in; keeps the product. */
-static bool weigh(Translator *t, const Repeat *repeat)
+static bool weigh(Translator *t, const Re2Repeat *repeat)
 {
     unsigned times = (unsigned)MAX(repeat->max < 0 ? repeat->min : repeat->max, 1);
     if (repeat->max == 0) {
@@ -284,7 +212,7 @@ static bool weigh(Translator *t, const Repeat *repeat)
 }
 
 /* The LENGTH bytes at t->at are a quantifier, which may have `?` behind it. */
-static bool quantify(Translator *t, const Repeat *repeat, GError **error)
+static bool quantify(Translator *t, const Re2Repeat *repeat, GError **error)
 {
     const char *start = t->at;
     bool lazy = *repeat->end == '?';
@@ -293,7 +221,8 @@ static bool quantify(Translator *t, const Repeat *repeat, GError **error)
         return fail_repeat("invalid nested repetition operator", t->repeat, end, error);
     }
     if (t->atom == ATOM_NONE) {
-        return fail_repeat("missing argument to repetition operator", start, end, error);
+        return fail_repeat("missing argument to repetition operator", start, end,
+                           error);
     }
     if (*start == '{' && !weigh(t, repeat)) {
         return fail_repeat("invalid repeat count", start, end, error);
@@ -302,7 +231,7 @@ static bool quantify(Translator *t, const Repeat *repeat, GError **error)
         wrap_atom(t);
     }
     g_string_append_len(t->out, start, repeat->end - start);
-    if (lazy != ((t->flags & LAZY) != 0)) {
+    if (lazy != ((t->flags & RE2_LAZY) != 0)) {
         g_string_append_c(t->out, '?');
     }
     t->atom = ATOM_WRAP;
@@ -313,8 +242,8 @@ static bool quantify(Translator *t, const Repeat *repeat, GError **error)
 
 static bool add_repeat(Translator *t, GError **error)
 {
-    Repeat repeat;
-    if (!read_repeat(t->at, &repeat)) {
+    Re2Repeat repeat;
+    if (!re2_repeat(t->at, &repeat)) {
         return add_literal(t, error);
     }
     if (repeat.min < 0 || repeat.min > REPEAT_MAX || repeat.max > REPEAT_MAX ||
@@ -381,7 +310,7 @@ static bool add_escape(Translator *t, GError **error)
 
 static void add_anchor(Translator *t)
 {
-    bool lines = (t->flags & MULTILINE) != 0;
+    bool lines = (t->flags & RE2_LINES) != 0;
     bool begin = *t->at == '^';
     add_atom(t, ATOM_WRAP, lines ? (begin ? "^" : "$") : (begin ? "\\A" : "\\z"));
     t->at++;
@@ -389,7 +318,7 @@ static void add_anchor(Translator *t)
 
 static void add_dot(Translator *t)
 {
-    add_atom(t, ATOM_PLAIN, (t->flags & DOT_ALL) != 0 ? "." : "[^\\n]");
+    add_atom(t, ATOM_PLAIN, (t->flags & RE2_DOT_ALL) != 0 ? "." : "[^\\n]");
     t->at++;
 }
 
@@ -421,7 +350,7 @@ static bool step(Translator *t, GError **error)
     case '*':
     case '+':
     case '?':
-        return quantify(t, &(Repeat){.end = t->at + 1, .max = -1}, error);
+        return quantify(t, &(Re2Repeat){.end = t->at + 1, .max = -1}, error);
     case '{':
         return add_repeat(t, error);
     case '\\':

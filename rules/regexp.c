@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* PCRE2 behind Go's syntax.  PCRE2 backtracks, so every match has a ceiling of steps and of
- * memory.  Without its just-in-time compiler: routing matches short labels a few times per
- * webhook, and a daemon without writable code can be locked down harder. */
+/* PCRE2 behind Go's syntax.  PCRE2 backtracks, so every match has a ceiling of steps
+ * and of memory.  Without its just-in-time compiler: routing matches short labels a few
+ * times per webhook, and a daemon without writable code can be locked down harder. */
 #include "rules/regexp.h"
 
 #include <string.h>
@@ -13,8 +13,8 @@
 #include <pcre2.h>
 
 /* A step takes some 20 ns. */
-#define STEPS_MAX    2000000u
-#define MEMORY_KIB   8192u
+#define STEPS_MAX  2000000u
+#define MEMORY_KIB 8192u
 
 struct Regexp {
     pcre2_code *code;
@@ -33,7 +33,8 @@ void regexp_free(Regexp *regexp)
     g_free(regexp);
 }
 
-/* PCRE2 stopped at OFFSET in TRANSLATED, behind the name of a script that it does not know. */
+/* PCRE2 stopped at OFFSET in TRANSLATED, behind the name of a script that it does not
+ * know. */
 static void refuse_script(GError **error, const char *translated, size_t offset)
 {
     const char *name = g_strrstr_len(translated, (gssize)offset, RE2_SCRIPT);
@@ -70,8 +71,8 @@ static pcre2_code *compile(const char *pattern, GPtrArray *names, GError **error
     pcre2_set_newline(context, PCRE2_NEWLINE_LF);
     int reason;
     size_t offset;
-    pcre2_code *code = pcre2_compile((PCRE2_SPTR)translated, PCRE2_ZERO_TERMINATED, options,
-                                     &reason, &offset, context);
+    pcre2_code *code = pcre2_compile((PCRE2_SPTR)translated, PCRE2_ZERO_TERMINATED,
+                                     options, &reason, &offset, context);
     pcre2_compile_context_free(context);
     if (code == NULL && reason == PCRE2_ERROR_UNKNOWN_UNICODE_PROPERTY) {
         refuse_script(error, translated, offset);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The routing tree.  Each node with many children has them indexed by one equality matcher
- * of each, the one fewest of its siblings share; an alert's labels then name the few children
- * that can match, which are tried in order together with those that have no such matcher. */
+/* The routing tree.  Each node with many children has them indexed by one equality
+ * matcher of each, the one fewest of its siblings share; an alert's labels then name
+ * the few children that can match, which are tried in order together with those that
+ * have no such matcher. */
 #include "rules/route.h"
 
 #include <string.h>
@@ -46,7 +47,8 @@ void route_free(Route *route)
     g_free(route);
 }
 
-static const char *value_of(const Labels *labels, const Labels *match_only, const char *name)
+static const char *value_of(const Labels *labels, const Labels *match_only,
+                            const char *name)
 {
     const char *value = labels_get(labels, name);
     if (value == NULL && match_only != NULL) {
@@ -101,7 +103,8 @@ static guint hash_label(const void *key)
 static gboolean same_label(const void *a, const void *b)
 {
     const Label *left = a, *right = b;
-    return strcmp(left->name, right->name) == 0 && strcmp(left->value, right->value) == 0;
+    return strcmp(left->name, right->name) == 0 &&
+           strcmp(left->value, right->value) == 0;
 }
 
 /* Sets *LABEL if a label must be there for MATCHER to match. */
@@ -129,7 +132,8 @@ static GHashTable *count_demands(const Node *node)
     return counts;
 }
 
-/* The label demanded by ROUTE that the fewest siblings demand; false if it demands none. */
+/* The label demanded by ROUTE that the fewest siblings demand; false if it demands
+ * none. */
 static bool rarest_demand(const Route *route, GHashTable *counts, Label *rarest)
 {
     guint fewest = G_MAXUINT;
@@ -148,7 +152,8 @@ static bool rarest_demand(const Route *route, GHashTable *counts, Label *rarest)
 }
 
 /* The positions filed under LABEL, with room for as many as demand it. */
-static Positions *positions_of(RouteTree *tree, Node *node, const Label *label, guint room)
+static Positions *positions_of(RouteTree *tree, Node *node, const Label *label,
+                               guint room)
 {
     Positions *positions = g_hash_table_lookup(node->index, label);
     if (positions == NULL) {
@@ -289,7 +294,8 @@ static void visit(Walk *walk, const Node *node)
     push_candidates(walk, node);
     while (next_candidate(walk, base, &position)) {
         const Node *child = &node->children[position];
-        if (!route_matches(child->route, walk->labels, walk->match_only, &walk->limits)) {
+        if (!route_matches(child->route, walk->labels, walk->match_only,
+                           &walk->limits)) {
             continue;
         }
         visit(walk, child);

@@ -13,25 +13,28 @@
  * (config).  Plain data; the tree that holds it frees it. */
 typedef struct Route {
     char *receiver;
-    GPtrArray *matchers;  /* Matcher *, sorted; frees them */
+    GPtrArray *matchers; /* Matcher *, sorted; frees them */
     bool continue_;
     bool group_by_all;
-    char **group_by;      /* NULL-terminated, sorted */
+    char **group_by; /* NULL-terminated, sorted */
     int64_t group_wait_ms, group_interval_ms, repeat_interval_ms;
     char **mute_time_intervals, **active_time_intervals; /* NULL-terminated */
-    GPtrArray *routes;    /* Route *, children in order; frees them */
-    GPtrArray *label_names, *label_templates; /* route labels, merged: char *, Template * */
+    GPtrArray *routes; /* Route *, children in order; frees them */
+    GPtrArray *label_names,
+        *label_templates; /* route labels, merged: char *, Template * */
 } Route;
 
-/* Empty arrays, which free what they hold, nothing else set: texts and text lists are NULL.
- * Of label_templates the builder says how they are freed (g_ptr_array_set_free_func). */
+/* Empty arrays, which free what they hold, nothing else set: texts and text lists are
+ * NULL. Of label_templates the builder says how they are freed
+ * (g_ptr_array_set_free_func). */
 Route *route_new(void);
 void route_free(Route *route); /* with its children; NULL is allowed */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Route, route_free)
 
-/* Whether all matchers of ROUTE match; an absent label is "".  MATCH_ONLY are labels seen by
- * matchers only (`__source__`), looked up after LABELS; it may be NULL.  A regular
- * expression that hits its ceiling counts as no match and is added to *LIMITS. */
+/* Whether all matchers of ROUTE match; an absent label is "".  MATCH_ONLY are labels
+ * seen by matchers only (`__source__`), looked up after LABELS; it may be NULL.  A
+ * regular expression that hits its ceiling counts as no match and is added to *LIMITS.
+ */
 bool route_matches(const Route *route, const Labels *labels, const Labels *match_only,
                    unsigned *limits);
 

@@ -50,7 +50,8 @@ static void print_line(const Printer *printer, const Route *route, bool ends)
 static void print_branch(const Printer *printer, const Route *route, bool last)
 {
     g_autoptr(GPtrArray) children = drawn(printer, route);
-    g_string_append_len(printer->out, printer->indent->str, (gssize)printer->indent->len);
+    g_string_append_len(printer->out, printer->indent->str,
+                        (gssize)printer->indent->len);
     g_string_append(printer->out, last ? "└── " : "├── ");
     print_line(printer, route, children->len == 0);
     gsize before = printer->indent->len;

@@ -11,8 +11,8 @@
 
 /* Appends ROOT and all below it, each with its receiver. */
 void route_print(const Route *root, GString *out);
-/* Appends ROOT and of what is below it the part that LABELS reach; only the routes where
- * they end show their receiver. */
+/* Appends ROOT and of what is below it the part that LABELS reach; only the routes
+ * where they end show their receiver. */
 void route_print_matching(const Route *root, const Labels *labels, GString *out);
 
 #endif
