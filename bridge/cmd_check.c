@@ -29,7 +29,8 @@ static GOptionContext *options_context(Options *options)
     GOptionContext *context = g_option_context_new("FILE…");
     g_option_context_set_help_enabled(context, FALSE);
     g_option_context_set_summary(
-        context, "Reads and checks configuration files, and tells every error with its place.");
+        context,
+        "Reads and checks configuration files, and tells every error with its place.");
     g_option_context_add_main_entries(context, entries, NULL);
     return context;
 }

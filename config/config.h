@@ -17,7 +17,13 @@
  * by reference count.  Texts are never NULL unless said: absent text is "".
  * Times are in milliseconds, sizes in bytes. */
 
-typedef enum { TLS_VERSION_DEFAULT, TLS_VERSION_1_0, TLS_VERSION_1_1, TLS_VERSION_1_2, TLS_VERSION_1_3 } TlsVersion;
+typedef enum {
+    TLS_VERSION_DEFAULT,
+    TLS_VERSION_1_0,
+    TLS_VERSION_1_1,
+    TLS_VERSION_1_2,
+    TLS_VERSION_1_3,
+} TlsVersion;
 
 typedef struct {
     char *ca, *ca_file;     /* PEM text, or the file with it */

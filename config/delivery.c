@@ -14,7 +14,7 @@ static void set_in_doubt(const Reader *reader, const Field *field, const Node *n
     *(bool *)where = choice == 1;
 }
 
-static const ValueType value_in_doubt = {"choice", set_in_doubt};
+static const ValueType type_in_doubt = {"choice", set_in_doubt};
 
 static const Field retry_fields[] = {
     RANGED(DeliverySettings, config.retry_min_ms, "min", "5s", 1, 0,
@@ -73,14 +73,15 @@ static const Field delivery_fields[] = {
     OPTIONAL_SECTION(DeliverySettings, rate_limit, "rate_limit", RateLimitSettings,
                      &rate_limit_schema, "Mails per time and relay; off by default."),
     GROUP("retry", &retry_schema, "When a deferred mail is tried again."),
-    {ROW("in_doubt", &value_in_doubt, MEMBER_OF(DeliverySettings, config.in_doubt_keep, bool),
+    {ROW("in_doubt", &type_in_doubt, MEMBER_OF(DeliverySettings, config.in_doubt_keep, bool),
          "A connection lost between the final dot and its reply: send the same bytes again "
          "after a minute, or keep the mail as dead."),
      .unset = "retry",
      .detail = in_doubt_names},
     GROUP("timeouts", &timeouts_schema, "How long a mail server may take."),
     TEXTS(DeliverySettings, fallback_smarthosts, "fallback_smarthosts",
-          "Used in order while the relay itself fails. Does not act yet, and `check` says so."),
+          "Used in order while the relay itself fails. Does not act yet, and `check` says "
+          "so."),
 };
 
 const Schema delivery_schema =
@@ -107,7 +108,8 @@ static const Field limits_fields[] = {
     COUNT(LimitsConfig, queue_mails, "queue_mails", "100000",
           "Mails in the queue; then webhooks are answered with 503."),
     RANGED(LimitsConfig, queue_bytes, "queue_bytes", "1GiB", 1, 0, "Their bytes; likewise."),
-    COUNT(LimitsConfig, history, "history", "1000000", "Groups remembered in memory; the others are looked up in the storage."),
+    COUNT(LimitsConfig, history, "history", "1000000",
+          "Groups remembered in memory; the others are looked up in the storage."),
     RANGED(LimitsConfig, inflight_bytes, "inflight_bytes", "256MiB", 1, 0,
            "Bodies of webhooks that are being worked on, in all."),
     COUNT(LimitsConfig, waiting, "waiting", "2000", "Webhooks that wait for a worker."),

@@ -67,7 +67,8 @@ const Schema mute_interval_schema =
 /* Each text of LIST through PARSE. */
 static Spans read_spans(Loader *loader, const Node *list, SpanParse *parse)
 {
-    Spans spans = {.items = arena_array(loader->reader.arena, Span, list != NULL ? list->n : 0)};
+    unsigned n = list != NULL ? list->n : 0;
+    Spans spans = {.items = arena_array(loader->reader.arena, Span, n)};
     for (const Node *node = list != NULL ? list->first : NULL; node != NULL;
          node = node->next) {
         g_autoptr(GError) error = NULL;

@@ -20,12 +20,12 @@ static void set_by_date(const Reader *reader, const Field *field, const Node *no
     *(unsigned *)where = daily;
 }
 
-static const ValueType value_by_date = {"choice", set_by_date};
+static const ValueType type_by_date = {"choice", set_by_date};
 
 static const Field threading_fields[] = {
     FIELD(ThreadingSettings, enabled, "enabled", "false",
           "Put the mails of one group into one thread; `false`: no threads at all."),
-    {ROW("thread_by_date", &value_by_date, MEMBER_OF(ThreadingSettings, by_date, unsigned),
+    {ROW("thread_by_date", &type_by_date, MEMBER_OF(ThreadingSettings, by_date, unsigned),
          "A new thread every day, or one for good."),
      .unset = "daily",
      .detail = by_date_names},
@@ -48,7 +48,8 @@ static const Field email_fields[] = {
     MAP(EmailSettings, headers, "headers",
         "Further headers, and Subject; the values are templates."),
     FIELD(EmailSettings, html, "html", NULL,
-          "The HTML part; else `{{ template \"email.default.html\" . }}`. Empty: no such part."),
+          "The HTML part; else `{{ template \"email.default.html\" . }}`. Empty: no such "
+          "part."),
     FIELD(EmailSettings, text, "text", NULL,
           "The text part; else made from the HTML part, or, where that is the default too, "
           "`{{ template \"email.default.text\" . }}`."),
@@ -77,8 +78,8 @@ static void set_other(const Reader *reader, const Field *field, const Node *node
                      field->key);
 }
 
-static const ValueType value_other = {"any", set_other};
-#define OTHER(key_) {ROW(key_, &value_other, 0, NULL)}
+static const ValueType type_other = {"any", set_other};
+#define OTHER(key_) {ROW(key_, &type_other, 0, NULL)}
 
 static const Field receiver_fields[] = {
     REQUIRED(ReceiverSettings, name, "name", "missing name in receiver",

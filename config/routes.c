@@ -19,7 +19,8 @@ static const Field route_fields[] = {
          "Children, tried in order."),
      .detail = &route_schema},
     FIELD(RouteSettings, repeat_interval, "repeat_interval", NULL,
-          "Mail again while something fires and this has passed; inherited, `4h` at the root."),
+          "Mail again while something fires and this has passed; inherited, `4h` at the "
+          "root."),
     TEXTS(RouteSettings, group_by, "group_by",
           "Labels to group by, or `['...']` for all; inherited."),
     FIELD(RouteSettings, group_wait, "group_wait", NULL,
@@ -75,7 +76,8 @@ static void set_group_by(Loader *loader, const Node *list, Route *route)
     route->group_by = g_new0(char *, (gsize)(list->n - n_all) + 1);
     if (n_all > 0 && n_all < list->n) {
         report_error(loader->reader.report, list,
-                     "cannot have wildcard group_by (`...`) and other labels at the same time");
+                     "cannot have wildcard group_by (`...`) and other labels at the same "
+                     "time");
     }
     if (n_all > 0) {
         return;

@@ -311,7 +311,8 @@ const ValueType type_path = {"file name", set_path, .takes_null = true};
 const ValueType type_choice = {"choice", set_choice};
 const ValueType type_template = {"template", set_template, .takes_null = true};
 const ValueType type_texts = {"list of texts", set_texts};
-const ValueType type_addresses = {"template, or a list of them", set_addresses, .takes_null = true};
+const ValueType type_addresses = {"template, or a list of them", set_addresses,
+                                 .takes_null = true};
 const ValueType type_map = {"names and texts", set_map};
 const ValueType type_section = {"section", set_section, .takes_absent = true};
 const ValueType type_optional_section = {"section", set_section};
