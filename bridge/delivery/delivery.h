@@ -56,13 +56,15 @@ typedef struct {
     RelayScheme scheme;
     /* CONFIG is referenced as long as needed; INDEX is the relay in config->relays. */
     Relay *(*new)(const DeliveryContext *context, Config *config, unsigned index, GError **error);
-    /* How many more mails may be offered now; any thread. 0: busy, paused, throttled. */
+    /* How many more mails may be offered now; any thread, also under dispatch's lock, so
+     * no event may come from within. 0: busy, paused, throttled. */
     unsigned (*room)(Relay *relay);
     /* Any thread. Beyond room() it is taken too, and waits. */
     void (*offer)(Relay *relay, Mail *take_mail);
     void (*configure)(Relay *relay, Config *config, unsigned index); /* reload */
     /* Takes nothing new; what is in a transaction has until the deadline (monotonic
-     * ms), the rest comes back UNTRIED at once. */
+     * ms), the rest comes back UNTRIED at once. Nothing is offered after it; it may come
+     * again with an earlier deadline. */
     void (*stop)(Relay *relay, int64_t deadline_ms);
     void (*join)(Relay *relay);  /* waits until every mail came back */
     void (*free)(Relay *relay);  /* after join */
