@@ -42,6 +42,9 @@ BodyVerdict body_append(Body *body, const char *data, size_t length, const BodyL
     if (length > limits->length - body->length) {
         return BODY_TOO_LONG;
     }
+    if (length == 0) {
+        return BODY_OK;
+    }
     if (!reserve(body, body->length + length, limits->inflight)) {
         return BODY_TOO_MANY;
     }
