@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: MIT */
+/* The HTML escaper's way through the trees.
+ *
+ * A context is carried over every list of nodes; what each action needs there is noted
+ * as an edit.  A template is walked once for each context it is called in, on a copy of
+ * its own; while it is, calls of itself are believed to end where they begin, and
+ * if that turns out wrong it is walked once more.  Such walks may fail and are then
+ * forgotten, so edits are kept in levels and made only when everything has passed. */
+#include "rules/template/escape.h"
+
+#include <string.h>
+
+#include "rules/fault.h"
+#include "rules/template/escape_internal.h"
+
+/* Lists within lists, across templates, and nodes in all. */
+#define DEPTH_MAX 1000
+#define NODES_MAX 5000000
+
+typedef struct {
+    Node *node;
+    Escapers escapers;  /* ACTION */
+    const char *text;   /* TEXT: its new bytes, TEMPLATE: its new name */
+    size_t length;
+} Edit;
+
+/* What a walk has found out that may turn out wrong. */
+typedef struct Level {
+    struct Level *outer;
+    GHashTable *outputs; /* char * -> Context *: where called templates end */
+    GHashTable *called;  /* const char *: copies' names, in the arena */
+    GArray *edits;
+} Level;
+
+/* Where a loop is left or goes on. */
+typedef struct {
+    Context context;
+    const Node *node; /* break or continue */
+} Exit;
+
+typedef struct {
+    Arena *arena;
+    GHashTable *trees;
+    GHashTable *copied; /* names whose trees are ours to edit */
+    Level *level;
+    GArray *exits; /* of the loop that is being walked */
+    const Tree *tree;
+    unsigned depth, nodes;
+    const char *bad_name; /* where the error is */
+    Position bad, opened; /* and where text was left last */
+    const char *opened_name;
+} Walk;
+
+static bool walk_list(Walk *walk, Context *context, const NodeList *list, GError **error);
+static bool enter_tree(Walk *walk, Context *context, const char *name, Position at,
+                       const char **called, GError **error);
+
+static void level_push(Walk *walk)
+{
+    Level *level = g_new0(Level, 1);
+
+    level->outer = walk->level;
+    level->outputs = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
+    level->called = g_hash_table_new(g_str_hash, g_str_equal);
+    level->edits = g_array_new(FALSE, FALSE, sizeof(Edit));
+    walk->level = level;
+}
+
+static void level_pop(Walk *walk)
+{
+    Level *level = walk->level;
+
+    walk->level = level->outer;
+    g_hash_table_unref(level->outputs);
+    g_hash_table_unref(level->called);
+    g_array_unref(level->edits);
+    g_free(level);
+}
+
+static void set_output(Level *level, const char *name, Context context)
+{
+    g_hash_table_replace(level->outputs, (gpointer)(guintptr)name,
+                         g_memdup2(&context, sizeof context));
+}
+
+/* What was found out on this level holds for the outer one. */
+static void level_keep(Walk *walk)
+{
+    Level *level = walk->level, *outer = level->outer;
+    GHashTableIter iter;
+    gpointer name, context;
+
+    g_hash_table_iter_init(&iter, level->outputs);
+    while (g_hash_table_iter_next(&iter, &name, &context)) {
+        set_output(outer, name, *(Context *)context);
+    }
+    g_hash_table_iter_init(&iter, level->called);
+    while (g_hash_table_iter_next(&iter, &name, NULL)) {
+        g_hash_table_add(outer->called, name);
+    }
+    g_array_append_vals(outer->edits, level->edits->data, level->edits->len);
+    level_pop(walk);
+}
+
+static const Context *find_output(const Walk *walk, const char *name)
+{
+    const Context *found = NULL;
+
+    for (const Level *level = walk->level; level != NULL && found == NULL;
+         level = level->outer) {
+        found = g_hash_table_lookup(level->outputs, name);
+    }
+    return found;
+}
+
+/* Notes the place of an error whose reason is, or will be, in `error`. */
+static bool fail_at(Walk *walk, Position at)
+{
+    walk->bad_name = walk->tree == NULL ? NULL : walk->tree->parse_name;
+    walk->bad = at;
+    return false;
+}
+
+static Position position_in(const Node *text, size_t offset)
+{
+    Position at = text->at;
+
+    for (size_t i = 0; i < offset; i++) {
+        at.column++;
+        if (text->text.bytes[i] == '\n') {
+            at.line++;
+            at.column = 0;
+        }
+    }
+    return at;
+}
+
+static bool walk_text(Walk *walk, Context *context, Node *node, GError **error)
+{
+    g_autoptr(GString) out = g_string_new(NULL);
+    CleanedText cleaned = {.changed = false};
+    bool in_text = context->state == STATE_TEXT;
+
+    if (!escape_clean_text(context, node, out, &cleaned, error)) {
+        return fail_at(walk, position_in(node, cleaned.bad));
+    }
+    if (in_text && context->state != STATE_TEXT) {
+        walk->opened_name = walk->tree->parse_name;
+        walk->opened = node->at;
+    }
+    if (cleaned.changed) {
+        Edit edit = {
+            .node = node,
+            .text = arena_strndup(walk->arena, out->str, out->len),
+            .length = out->len,
+        };
+        g_array_append_val(walk->level->edits, edit);
+    }
+    return true;
+}
+
+static bool walk_action(Walk *walk, Context *context, Node *node, GError **error)
+{
+    Edit edit = {.node = node};
+
+    if (!escape_choose(context, node, &edit.escapers, error)) {
+        return fail_at(walk, node->at);
+    }
+    if (edit.escapers.n > 0) {
+        g_array_append_val(walk->level->edits, edit);
+    }
+    return true;
+}
+
+static bool walk_call(Walk *walk, Context *context, Node *node, GError **error)
+{
+    Edit edit = {.node = node};
+
+    if (!enter_tree(walk, context, node->call.name, node->at, &edit.text, error)) {
+        return false;
+    }
+    if (strcmp(edit.text, node->call.name) != 0) {
+        g_array_append_val(walk->level->edits, edit);
+    }
+    return true;
+}
+
+static const char *branch_word(const Node *node)
+{
+    return node->type == NODE_IF ? "if" : node->type == NODE_WITH ? "with" : "range";
+}
+
+/* *CONTEXT and OTHER become one behind NODE. */
+static bool join(Walk *walk, Context *context, Context other, const Node *node,
+                 GError **error)
+{
+    Context joined;
+
+    if (context_join(*context, other, &joined)) {
+        *context = joined;
+        return true;
+    }
+    g_autoptr(GString) both = g_string_new(NULL);
+    context_print(*context, both);
+    g_string_append(both, ", ");
+    context_print(other, both);
+    g_set_error(error, FAULT, FAULT_INPUT,
+                "{{%s}} branches end in different contexts: %s", branch_word(node),
+                both->str);
+    return fail_at(walk, node->at);
+}
+
+static bool join_exits(Walk *walk, Context *context, const GArray *exits, GError **error)
+{
+    for (size_t i = 0; i < exits->len; i++) {
+        const Exit *left = &g_array_index(exits, Exit, i);
+        if (!join(walk, context, left->context, left->node, error)) {
+            g_prefix_error(error, "at range loop %s: ",
+                           left->node->type == NODE_BREAK ? "break" : "continue");
+            return false;
+        }
+    }
+    return true;
+}
+
+/* One pass over a loop's body: *CONTEXT is what stands at its end, EXITS are put where
+ * it is left on the way. */
+static bool walk_pass(Walk *walk, Context *context, const Node *node, GArray *exits,
+                      GError **error)
+{
+    GArray *outer = walk->exits;
+
+    walk->exits = exits;
+    bool passed = walk_list(walk, context, &node->branch.body, error);
+    walk->exits = outer;
+    return passed;
+}
+
+/* The body once more, from where it ends itself: it must end there again. */
+static bool walk_again(Walk *walk, Context *context, const Node *node, GError **error)
+{
+    g_autoptr(GArray) exits = g_array_new(FALSE, FALSE, sizeof(Exit));
+    Context again = *context;
+
+    level_push(walk);
+    bool passed = walk_pass(walk, &again, node, exits, error);
+    level_pop(walk);
+    if (!passed || !join(walk, context, again, node, error)) {
+        g_prefix_error(error, "on range loop re-entry: ");
+        return false;
+    }
+    return join_exits(walk, context, exits, error);
+}
+
+static bool walk_loop(Walk *walk, Context *context, const Node *node, GError **error)
+{
+    g_autoptr(GArray) exits = g_array_new(FALSE, FALSE, sizeof(Exit));
+    Context before = *context;
+
+    if (!walk_pass(walk, context, node, exits, error)) {
+        return false;
+    }
+    Context end = *context;
+    if (!join_exits(walk, context, exits, error)) {
+        return false;
+    }
+    /* A second pass would be the same as the first. */
+    bool is_stable = context_equal(before, *context) &&
+                     (end.state == STATE_DEAD || context_equal(end, *context));
+    return is_stable || walk_again(walk, context, node, error);
+}
+
+static bool walk_branch(Walk *walk, Context *context, Node *node, GError **error)
+{
+    Context otherwise = *context;
+    bool passed = node->type == NODE_RANGE
+                      ? walk_loop(walk, context, node, error)
+                      : walk_list(walk, context, &node->branch.body, error);
+
+    return passed && walk_list(walk, &otherwise, &node->branch.otherwise, error) &&
+           join(walk, context, otherwise, node, error);
+}
+
+static bool walk_exit(Walk *walk, Context *context, const Node *node)
+{
+    Exit left = {*context, node};
+
+    g_array_append_val(walk->exits, left);
+    *context = (Context){.state = STATE_DEAD};
+    return true;
+}
+
+static bool walk_node(Walk *walk, Context *context, Node *node, GError **error)
+{
+    switch (node->type) {
+    case NODE_TEXT:
+        return walk_text(walk, context, node, error);
+    case NODE_ACTION:
+        return walk_action(walk, context, node, error);
+    case NODE_IF:
+    case NODE_WITH:
+    case NODE_RANGE:
+        return walk_branch(walk, context, node, error);
+    case NODE_TEMPLATE:
+        return walk_call(walk, context, node, error);
+    case NODE_BREAK:
+    case NODE_CONTINUE:
+        return walk_exit(walk, context, node);
+    default:
+        g_assert_not_reached();
+    }
+}
+
+static bool walk_nodes(Walk *walk, Context *context, const NodeList *list, GError **error)
+{
+    for (Node *node = list->first; node != NULL && context->state != STATE_DEAD;
+         node = node->next) {
+        if (walk->depth > DEPTH_MAX || ++walk->nodes > NODES_MAX) {
+            g_set_error(error, FAULT, FAULT_LIMIT,
+                        "more than %d levels or %d nodes to escape", DEPTH_MAX, NODES_MAX);
+            return fail_at(walk, node->at);
+        }
+        if (!walk_node(walk, context, node, error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool walk_list(Walk *walk, Context *context, const NodeList *list, GError **error)
+{
+    walk->depth++;
+    bool passed = walk_nodes(walk, context, list, error);
+    walk->depth--;
+    return passed;
+}
+
+/* Walks TREE from *CONTEXT in the belief that calls of itself change nothing.  *RIGHT
+ * says whether that was so; only then is anything kept. */
+static bool walk_body(Walk *walk, Context *context, const Tree *tree, bool *right,
+                      GError **error)
+{
+    const Tree *outer = walk->tree;
+    Context before = *context;
+
+    set_output(walk->level, tree->name, before);
+    level_push(walk);
+    walk->tree = tree;
+    bool passed = walk_list(walk, context, &tree->root, error);
+    walk->tree = outer;
+    *right = passed && (!g_hash_table_contains(walk->level->called, tree->name) ||
+                        context_equal(before, *context));
+    if (*right) {
+        level_keep(walk);
+    } else {
+        level_pop(walk);
+    }
+    return passed;
+}
+
+static bool walk_tree(Walk *walk, Context *context, const Tree *tree, GError **error)
+{
+    bool right;
+
+    if (!walk_body(walk, context, tree, &right, error) ||
+        (!right && !walk_body(walk, context, tree, &right, error))) {
+        return false;
+    }
+    if (!right) {
+        walk->tree = tree;
+        g_set_error(error, FAULT, FAULT_INPUT,
+                    "cannot compute output context for template %s", tree->name);
+        return fail_at(walk, (Position){1, 0});
+    }
+    set_output(walk->level, tree->name, *context);
+    return true;
+}
+
+/* The tree NAME as a copy of our own called COPY_NAME, which lives in the arena. */
+static const Tree *own_tree(Walk *walk, const Tree *tree, const char *copy_name)
+{
+    if (g_hash_table_contains(walk->copied, copy_name)) {
+        return g_hash_table_lookup(walk->trees, copy_name);
+    }
+    Tree *copy = tree_copy(walk->arena, tree, copy_name);
+    g_hash_table_replace(walk->trees, (gpointer)(guintptr)copy->name, copy);
+    g_hash_table_add(walk->copied, (gpointer)(guintptr)copy->name);
+    return copy;
+}
+
+static bool enter_tree(Walk *walk, Context *context, const char *name, Position at,
+                       const char **called, GError **error)
+{
+    g_autofree char *mangled = context_mangle(*context, name);
+    const Tree *tree = g_hash_table_lookup(walk->trees, name);
+
+    *called = arena_strdup(walk->arena, mangled);
+    g_hash_table_add(walk->level->called, (gpointer)(guintptr)*called);
+    const Context *output = find_output(walk, *called);
+    if (output != NULL) {
+        *context = *output;
+        return true;
+    }
+    if (tree == NULL) {
+        g_set_error(error, FAULT, FAULT_INPUT, "no such template \"%s\"", name);
+        return fail_at(walk, at);
+    }
+    return walk_tree(walk, context, own_tree(walk, tree, *called), error);
+}
+
+static void commit(Walk *walk)
+{
+    for (size_t i = 0; i < walk->level->edits->len; i++) {
+        const Edit *edit = &g_array_index(walk->level->edits, Edit, i);
+        switch (edit->node->type) {
+        case NODE_ACTION:
+            escape_apply(walk->arena, edit->node, &edit->escapers);
+            break;
+        case NODE_TEMPLATE:
+            edit->node->call.name = edit->text;
+            break;
+        default:
+            edit->node->text.bytes = edit->text;
+            edit->node->text.length = edit->length;
+            break;
+        }
+    }
+}
+
+/* Whoever is escaped must leave a complete document. */
+static bool check_end(Walk *walk, Context context, GError **error)
+{
+    if (context.state == STATE_TEXT) {
+        return true;
+    }
+    g_autoptr(GString) printed = g_string_new(NULL);
+    context_print(context, printed);
+    walk->bad_name = walk->opened_name;
+    walk->bad = walk->opened;
+    g_set_error(error, FAULT, FAULT_INPUT, "ends in a non-text context: %s", printed->str);
+    return false;
+}
+
+bool escape_templates(Arena *arena, GHashTable *trees, const char *entry, GError **error)
+{
+    g_autoptr(GHashTable) copied = g_hash_table_new(g_str_hash, g_str_equal);
+    Walk walk = {.arena = arena, .trees = trees, .copied = copied};
+    Context context = {.state = STATE_TEXT};
+    const char *name;
+
+    level_push(&walk);
+    bool passed = enter_tree(&walk, &context, entry, (Position){1, 0}, &name, error) &&
+                  check_end(&walk, context, error);
+    if (passed) {
+        commit(&walk);
+    } else {
+        const char *where = walk.bad_name == NULL ? entry : walk.bad_name;
+        g_prefix_error(error, "html/template:%s:%u:%u: ", where, walk.bad.line,
+                       walk.bad.column);
+    }
+    level_pop(&walk);
+    return passed;
+}
