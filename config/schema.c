@@ -63,18 +63,21 @@ static void set_default(const Reader *reader, const Field *field, void *where)
     field->type->set(reader, field, node, where);
 }
 
+/* The default comes first, so that a value which turns out wrong leaves it in place. */
 static void read_field(const Reader *reader, const Field *field, const Node *node,
                        char *into)
 {
     const Node *value = node_get(node, field->key);
     void *where = into + field->offset;
     bool is_null = node_is_null(value);
-    if (field->missing != NULL && (is_null || (value->text != NULL && *value->text == '\0'))) {
+    if (field->unset != NULL) {
+        set_default(reader, field, where);
+    }
+    if (field->missing != NULL &&
+        (is_null || (value->text != NULL && *value->text == '\0'))) {
         report_error(reader->report, value != NULL ? value : node, "%s", field->missing);
     } else if (value != NULL && (!is_null || field->type->takes_null)) {
         field->type->set(reader, field, value, where);
-    } else if (field->unset != NULL) {
-        set_default(reader, field, where);
     } else if (field->type->takes_absent) {
         field->type->set(reader, field, NULL, where);
     }
