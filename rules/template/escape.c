@@ -210,15 +210,22 @@ static bool join(Walk *walk, Context *context, Context other, const Node *node,
     return fail_at(walk, node->at);
 }
 
-static bool join_exits(Walk *walk, Context *context, const GArray *exits, GError **error)
+/* END is where the body itself ends.  Where that is at the exit, Go, which walks a
+ * failed template twice, says so twice. */
+static bool join_exits(Walk *walk, Context *context, Context end, const GArray *exits,
+                       GError **error)
 {
     for (size_t i = 0; i < exits->len; i++) {
         const Exit *left = &g_array_index(exits, Exit, i);
-        if (!join(walk, context, left->context, left->node, error)) {
-            g_prefix_error(error, "at range loop %s: ",
-                           left->node->type == NODE_BREAK ? "break" : "continue");
-            return false;
+        if (join(walk, context, left->context, left->node, error)) {
+            continue;
         }
+        const char *word = left->node->type == NODE_BREAK ? "break" : "continue";
+        g_prefix_error(error, "at range loop %s: ", word);
+        if (end.state == STATE_DEAD) {
+            g_prefix_error(error, "at range loop %s: ", word);
+        }
+        return false;
     }
     return true;
 }
@@ -249,7 +256,7 @@ static bool walk_again(Walk *walk, Context *context, const Node *node, GError **
         g_prefix_error(error, "on range loop re-entry: ");
         return false;
     }
-    return join_exits(walk, context, exits, error);
+    return join_exits(walk, context, again, exits, error);
 }
 
 static bool walk_loop(Walk *walk, Context *context, const Node *node, GError **error)
@@ -261,7 +268,7 @@ static bool walk_loop(Walk *walk, Context *context, const Node *node, GError **e
         return false;
     }
     Context end = *context;
-    if (!join_exits(walk, context, exits, error)) {
+    if (!join_exits(walk, context, end, exits, error)) {
         return false;
     }
     /* A second pass would be the same as the first. */

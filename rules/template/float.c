@@ -102,6 +102,18 @@ static void append_shortest(double value, char verb, GString *out)
     }
 }
 
+/* The fewest digits in a given form. */
+static void append_shortest_as(double value, char verb, GString *out)
+{
+    Decimal zero = {.digits = "0", .n = 1, .point = 1};
+    Decimal decimal = fpclassify(value) == FP_ZERO ? zero : shortest_decimal(value);
+    if (verb == 'e') {
+        append_scientific(&decimal, verb, out);
+    } else {
+        append_positional(&decimal, out);
+    }
+}
+
 /* A double as MANTISSA times two to the power of EXPONENT. */
 static uint64_t split_binary(double value, int *exponent)
 {
@@ -178,6 +190,13 @@ static void append_finite(double value, char verb, int precision, GString *out)
     case 'X':
         append_hex(value, verb, precision, out);
         return;
+    case 'e':
+    case 'f':
+        if (precision < 0) {
+            append_shortest_as(value, verb, out);
+            return;
+        }
+        break;
     case 'g':
     case 'G':
         if (precision < 0) {

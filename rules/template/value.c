@@ -20,7 +20,7 @@ static const struct {
     [KIND_URL] = {"template.URL", CLASS_STRING},
     [KIND_LIST] = {"[]interface {}", CLASS_LIST},
     [KIND_STRINGS] = {"[]string", CLASS_LIST},
-    [KIND_NAMES] = {"template.Strings", CLASS_LIST},
+    [KIND_NAMES] = {"[]string", CLASS_LIST}, /* template.Strings from 0.34 on */
     [KIND_MAP] = {"map[string]interface {}", CLASS_MAP},
     [KIND_LABELS] = {"map[string]string", CLASS_MAP},
     [KIND_KV] = {"template.KV", CLASS_MAP},
