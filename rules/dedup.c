@@ -95,10 +95,9 @@ static const Seen *find_seen(const Case *c, uint64_t fingerprint)
                : bsearch(&wanted, c->seen, c->n_seen, sizeof *c->seen, compare_seen);
 }
 
-/* A clock that was set back must not make the last mail lie in the future for long. */
 static int64_t age(const Case *c, int64_t since_ms)
 {
-    return MAX(c->input->now_ms - since_ms, 0);
+    return c->input->now_ms - since_ms;
 }
 
 static bool last_mail_is_older(const Case *c, int64_t than_ms)
@@ -385,6 +384,7 @@ static void build_state(const Case *c, DedupDecision *decision)
     bool sends = dedup_reason_sends(decision->reason);
     DedupState *state = decision->state = dedup_state_new();
     int64_t now = c->input->now_ms;
+    /* After a clock was set back nothing lies in the future for long. */
     state->last_mail_ms = sends ? now : MIN(c->old->last_mail_ms, now);
     state->resolved_ms = c->count[ALERT_RESOLVED][SAYS_NEW] > 0
                              ? now
@@ -400,7 +400,7 @@ static void build_state(const Case *c, DedupDecision *decision)
     keep_resolved(c, state, resolved);
     state->resolved = sorted(resolved, &state->n_resolved);
     set_thread(c, sends, decision);
-    decision->changed = !c->remembered || !states_equal(c->old, state);
+    decision->changed = !states_equal(c->old, state);
 }
 
 void dedup_decide(const DedupState *old, Event *event, const DedupSettings *settings,

@@ -160,6 +160,9 @@ static void rule_1_a_firing_alert_that_is_new_is_mailed(void **state)
         {1000, "+A@900", DEDUP_NEW_FIRING, "A"}, {1010, "+A@910", DEDUP_UNCHANGED},
         {1020, "+A@900", DEDUP_UNCHANGED}, {1030, "+A@1000", DEDUP_UNCHANGED},
         {1040, "+A@1001", DEDUP_NEW_FIRING, "A"});
+    RUN("a sender whose clock is ahead", false, {1000, "+A@2000", DEDUP_NEW_FIRING, "A"},
+        {1010, "+A@2000", DEDUP_UNCHANGED, .unchanged = true},
+        {1020, "+A@900", DEDUP_UNCHANGED}, {1030, "+A@2000", DEDUP_UNCHANGED});
     RUN("came back after it was left out", false, {1000, "+A@900", DEDUP_NEW_FIRING, "A"},
         {1060, "+B@1050", DEDUP_NEW_FIRING, "B"},
         {1100, "+A@900 +B@1050", DEDUP_NEW_FIRING, "A"});
@@ -202,6 +205,11 @@ static void rule_1_within_the_window_a_resolved_alert_that_fires_again_is_late(v
         {1000, "+A@900", DEDUP_NEW_FIRING, "A"}, {1100, "-A@900", DEDUP_ALL_RESOLVED, "A"},
         {1110, "+A@900 +B@1100", DEDUP_NEW_FIRING, "B"},
         {1120, "+B@1100 -A@900", DEDUP_NEW_RESOLVED, "A"});
+    RUN("… and is news again after it was left out", true,
+        {1000, "+A@900", DEDUP_NEW_FIRING, "A"}, {1100, "-A@900", DEDUP_ALL_RESOLVED, "A"},
+        {1110, "+A@900 +B@1100", DEDUP_NEW_FIRING, "B"},
+        {1120, "+B@1100", DEDUP_UNCHANGED},
+        {1130, "+A@900 +B@1100", DEDUP_NEW_FIRING, "A"});
 }
 
 static void rule_2_when_nothing_fires_any_more_the_state_is_cleared(void **state)
@@ -244,7 +252,9 @@ static void rule_2_a_late_all_clear_does_not_end_what_fired_anew(void **state)
         {1110, "+A@1105", DEDUP_NEW_FIRING, "A"},
         {1401, "-A@900", DEDUP_ALL_RESOLVED, "A"});
     RUN("an earlier startsAt that was never resolved is no late one", true,
-        {1000, "+A@900", DEDUP_NEW_FIRING, "A"}, {1100, "-A@890", DEDUP_ALL_RESOLVED, "A"});
+        {1000, "+A@900 +B@900", DEDUP_NEW_FIRING, "AB"},
+        {1100, "+A@900 -B@900", DEDUP_NEW_RESOLVED, "B"},
+        {1110, "-A@890 -B@900", DEDUP_ALL_RESOLVED, "A"});
 }
 
 static void rule_3_a_newly_resolved_alert_is_mailed_with_send_resolved(void **state)
@@ -255,6 +265,9 @@ static void rule_3_a_newly_resolved_alert_is_mailed_with_send_resolved(void **st
         {1110, "-B@900 +A@900", DEDUP_UNCHANGED, .unchanged = true},
         {1120, "+A@900", DEDUP_UNCHANGED},
         {1130, "+A@900 -B@900", DEDUP_UNCHANGED});
+    RUN("an older episode is no news", true, {1000, "+A@900 +B@900", DEDUP_NEW_FIRING, "AB"},
+        {1100, "+A@900 -B@900", DEDUP_NEW_RESOLVED, "B"},
+        {1110, "+A@900 -B@800", DEDUP_UNCHANGED});
     RUN("mixed, without send_resolved", false,
         {1000, "+A@900 +B@900", DEDUP_NEW_FIRING, "AB"},
         {1100, "+A@900 -B@900", DEDUP_UNCHANGED, "B"});
@@ -404,6 +417,10 @@ static void alerts_with_equal_labels_count_once(void **state)
     (void)state;
     RUN("twice firing", true, {1000, "+A@900 +A@800", DEDUP_NEW_FIRING, "AA"},
         {1001, "+A@900", DEDUP_UNCHANGED});
+    RUN("the youngest speaks", true, {1000, "+A@800 +A@2000", DEDUP_NEW_FIRING, "AA"},
+        {1001, "+A@2000", DEDUP_UNCHANGED});
+    RUN("the youngest speaks", true, {1000, "+A@2000 +A@800", DEDUP_NEW_FIRING, "AA"},
+        {1001, "+A@2000", DEDUP_UNCHANGED});
     RUN("firing speaks louder than resolved", true,
         {1000, "-A@800 +A@900 -A@700", DEDUP_NEW_FIRING, "A"},
         {1001, "+A@900", DEDUP_UNCHANGED});

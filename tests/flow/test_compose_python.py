@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: MIT
+"""What compose writes, Python's email package reads: exactly what went in, and nothing else."""
+
+import email.header
+import html.parser
+import json
+import random
+import re
+import subprocess
+import unicodedata
+
+import pytest
+
+import harness
+
+MAILS = 10
+HEADERS = 1000  # and as many names, in one mail
+
+CONFIG = """
+global: {{smtp_from: Alerts <alerts@example.org>, smtp_smarthost: 'maildir:out'}}
+limits: {{labels: 100000, recipients: 10000}}
+route: {{receiver: mail}}
+receivers:
+  - name: mail
+    email_configs:
+      - to: {to}
+        headers:
+          Subject: '{{{{ .CommonAnnotations.subject }}}}'
+{headers}
+        text: '{{{{ .CommonAnnotations.text }}}}'
+        html: '{{{{ .CommonAnnotations.html | safeHtml }}}}'
+"""
+
+
+@pytest.fixture(scope="module")
+def render(tmp_path_factory):
+    """render(config, annotations, labels, form) -> the output of `alertpost render`."""
+    folder = tmp_path_factory.mktemp("render")
+
+    def run(config, annotations, labels=None, form="eml"):
+        (folder / "c.yml").write_text(config)
+        said = harness.payload(harness.alert({"alertname": "A", **(labels or {})}, annotations=annotations))
+        done = subprocess.run([harness.ALERTPOST, "render", "--config.file", str(folder / "c.yml"), "--receiver", "mail",
+                               "--data", "-", "--format", form], input=json.dumps(said).encode(), capture_output=True)
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout
+    return run
+
+
+BLOCKS = [(0x20, 0x7E), (0x20, 0x7E), (0xA0, 0x24F), (0x370, 0x3FF), (0x400, 0x52F), (0x590, 0x6FF), (0x2010, 0x2027),
+          (0x3040, 0x30FF), (0x4E00, 0x9FFF), (0xAC00, 0xD7A3), (0xE000, 0xE0FF), (0x1F300, 0x1F64F), (0xFFF0, 0xFFFD)]
+
+
+def random_text(dice, longest):
+    blocks = dice.sample(BLOCKS, dice.randint(1, 3))
+    text = "".join(chr(dice.randint(*dice.choice(blocks))) for _ in range(dice.randint(1, longest)))
+    for piece in dice.sample(["=?utf-8?q?x?=", "=?", "?=", "\r\n", "\n", "\r", "\t", "\x01", "  ", "\x7f", "\x85", "\u2028"], 2):
+        if dice.random() < 0.2:
+            place = dice.randint(0, len(text))
+            text = text[:place] + piece + text[place:]
+    return text
+
+
+def cleaned(text):
+    """What a value is on one line: controls are blanks, none at the ends."""
+    text = re.sub("\r\n?", "\n", text)
+    return re.sub("[\x00-\x1f\x7f-\x9f\u2028\u2029]", " ", text).strip(" ")
+
+
+def check_bytes(raw):
+    assert raw.isascii()
+    assert b"\r" not in raw.replace(b"\r\n", b"") and b"\n" not in raw.replace(b"\r\n", b"")
+    assert max(map(len, raw.split(b"\r\n"))) <= 998
+    mail = harness.parse_mail(raw)
+    for part in mail.walk():
+        assert not part.defects
+    names = [name.lower() for name in mail.keys()]
+    assert len(names) == len(set(names))
+    return mail
+
+
+def quoted(name):
+    return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def body(part):
+    return part.get_content().replace("\r\n", "\n")
+
+
+@pytest.mark.parametrize("seed", range(MAILS))
+def test_random_texts_names_and_bodies_read_as_they_were_written(render, seed):
+    dice = random.Random(seed)
+    headers = "\n".join(f"          X-R-{i}: '{{{{ .CommonAnnotations.h{i} }}}}'" for i in range(HEADERS))
+    config = CONFIG.format(to="'{{ .CommonAnnotations.to }}'", headers=headers)
+    said = {f"h{i}": random_text(dice, 120) for i in range(HEADERS)}
+    said["subject"] = random_text(dice, 300)
+    said["text"] = "\n".join(random_text(dice, 200) for _ in range(50))
+    said["html"] = "<p>" + said["text"]
+    names = [random_text(dice, 40) for _ in range(HEADERS)]
+    said["to"] = ", ".join(f"{quoted(cleaned(name))} <n{i}@example.org>" for i, name in enumerate(names))
+    mail = check_bytes(render(config, said))
+    for i in range(HEADERS):
+        assert mail.get(f"X-R-{i}", "") == cleaned(said[f"h{i}"]), i
+    assert mail["Subject"] == cleaned(said["subject"])
+    assert [one.addr_spec for one in mail["To"].addresses] == [f"n{i}@example.org" for i in range(HEADERS)]
+    for name, one in zip(names, mail["To"].addresses):
+        assert same_name(one.display_name, cleaned(name)), (one.display_name, name)
+    text, html = mail.iter_parts()
+    want = re.sub("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]", " ", re.sub("\r\n?", "\n", said["text"]))
+    assert body(text) == want
+    assert body(html) == "<p>" + want
+
+
+def same_name(read, meant):
+    """Readers take an encoded word in a quoted name for what it says, and so do we."""
+    decoded = str(email.header.make_header(email.header.decode_header(meant))) if "=?" in meant else meant
+    squeezed = [" ".join(one.split()) for one in (read, meant, decoded)]
+    return squeezed[0] in squeezed[1:]
+
+
+HOSTILE = {
+    "crlf": "a\r\nBcc: evil@example.net\r\n\r\nbody",
+    "end": "a\r\n.\r\nMAIL FROM:<evil@example.net>\r\n",
+    "quotes": "\"'`\\ <b> \"; evil@example.net, \"x",
+    "script": "</title></style><script>alert(1)</script><img src=x onerror=alert(1)>",
+    "attribute": "x\" onmouseover=\"alert(1)' onclick='alert(2)",
+    "javascript": "javascript:alert(1)",
+    "angle": "x> RCPT TO:<evil@example.net",
+    "group": "evil: evil@example.net;",
+    "comment": "(a) <!-- -->",
+    "boundary": "\r\n--=_\r\nContent-Type: text/html\r\n\r\n<script>",
+    "nul": "a\0b",
+    "encoded": "=?utf-8?q?=0D=0ABcc:_evil@example.net?=",
+    "surrogate": "\ud800 \udfff",
+    "bidi": "\u202egnp.exe\u2066 \u200b \u2028 \u0085 \ufffe",
+    "long": "x" * 1_000_000,
+    "wide": "\U0001f525" * 100_000,
+}
+
+EVERYWHERE = """
+global: {smtp_from: 'Alerts {{ .CommonLabels.v }} <alerts@example.org>', smtp_smarthost: 'maildir:out'}
+route: {receiver: mail}
+receivers:
+  - name: mail
+    email_configs:
+      - to: 'Team {{ .CommonLabels.v | len }} <ops@example.org>, "{{ .CommonLabels.v }}" <two@example.org>, {{ .CommonLabels.v }}@example.net'
+        cc: '{{ .CommonLabels.v }} <three@example.org>'
+        allowed_domains: [example.org]
+        headers:
+          Subject: '{{ .CommonLabels.v }}'
+          X-Where: '{{ .CommonLabels.v }}'
+          Reply-To: '"{{ .CommonLabels.v }}" <reply@example.org>'
+          References: '<{{ .CommonLabels.v }}>'
+        text: '{{ .CommonLabels.v }}'
+        html: '<html><body title="{{ .CommonLabels.v }}"><p>{{ .CommonLabels.v }}</p><a href="{{ .CommonLabels.v }}">x</a></body></html>'
+"""
+
+EXPECTED = {"date", "from", "to", "cc", "reply-to", "subject", "message-id", "auto-submitted", "references", "x-where",
+            "x-auto-response-suppress", "x-alertpost-receiver", "x-alertpost-status", "mime-version", "content-type"}
+
+
+class Tags(html.parser.HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def handle_starttag(self, tag, attributes):
+        self.seen.append((tag, sorted(name for name, _ in attributes)))
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_label_adds_no_header_recipient_or_tag(render, name):
+    value = HOSTILE[name]
+    mail = check_bytes(render(EVERYWHERE, {}, {"v": value}))
+    assert {key.lower() for key in mail.keys()} <= EXPECTED
+    shown = [one.addr_spec for field in ("From", "To", "Cc", "Reply-To") for one in
+             (mail[field].addresses if mail[field] else [])]
+    assert all(one.endswith("@example.org") for one in shown), shown
+    assert [one.addr_spec for one in mail["From"].addresses] == ["alerts@example.org"]
+    assert "ops@example.org" in shown
+    parts = list(mail.iter_parts())
+    assert [part.get_content_type() for part in parts] == ["text/plain", "text/html"]
+    tags = Tags()
+    tags.feed(parts[1].get_content())
+    assert tags.seen == [("html", []), ("body", ["title"]), ("p", []), ("a", ["href"])]
+
+
+def test_every_category_of_character_survives_a_subject(render):
+    config = CONFIG.format(to="ops@example.org", headers="          X-A: a")
+    characters = [chr(code) for code in range(0xA0, 0x30000) if unicodedata.category(chr(code)) not in ("Cs", "Cn")
+                  and code not in (0x2028, 0x2029)]
+    for start in range(0, len(characters), len(characters) // 12):
+        subject = "a" + "".join(characters[start:start + len(characters):97])[:900] + "z"
+        mail = check_bytes(render(config, {"subject": subject, "text": "", "html": ""}))
+        assert mail["Subject"] == subject
