@@ -260,7 +260,8 @@ Address *address_parse_one(const char *field, const char *text, GError **error)
     if (found->len == 1 && problems->len == 0) {
         return g_ptr_array_steal_index(found, 0);
     }
-    Address *address = problems->len > 0 ? after_any_name(text) : NULL;
+    bool list = problems->len == 0 && strpbrk(text, ":;") == NULL;
+    Address *address = list ? NULL : after_any_name(text);
     if (address == NULL && problems->len > 0) {
         g_set_error_literal(error, FAULT, FAULT_INPUT, problems->pdata[0]);
     } else if (address == NULL) {

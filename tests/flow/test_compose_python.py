@@ -2,6 +2,8 @@
 """What compose writes, Python's email package reads: exactly what went in, and nothing else."""
 
 import email.header
+import email.policy
+import email.utils
 import html.parser
 import json
 import random
@@ -96,26 +98,25 @@ def test_random_texts_names_and_bodies_read_as_they_were_written(render, seed):
     said["subject"] = random_text(dice, 300)
     said["text"] = "\n".join(random_text(dice, 200) for _ in range(50))
     said["html"] = "<p>" + said["text"]
-    names = [random_text(dice, 40) for _ in range(HEADERS)]
-    said["to"] = ", ".join(f"{quoted(cleaned(name))} <n{i}@example.org>" for i, name in enumerate(names))
-    mail = check_bytes(render(config, said))
+    names = [cleaned(random_text(dice, 40).replace("=?", "")) for _ in range(HEADERS)]
+    said["to"] = ", ".join(f"{quoted(name)} <n{i}@example.org>" for i, name in enumerate(names))
+    raw = render(config, said)
+    mail = check_bytes(raw)
     for i in range(HEADERS):
         assert mail.get(f"X-R-{i}", "") == cleaned(said[f"h{i}"]), i
     assert mail["Subject"] == cleaned(said["subject"])
     assert [one.addr_spec for one in mail["To"].addresses] == [f"n{i}@example.org" for i in range(HEADERS)]
-    for name, one in zip(names, mail["To"].addresses):
-        assert same_name(one.display_name, cleaned(name)), (one.display_name, name)
+    assert names_of(raw) == names
     text, html = mail.iter_parts()
     want = re.sub("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]", " ", re.sub("\r\n?", "\n", said["text"]))
     assert body(text) == want
     assert body(html) == "<p>" + want
 
 
-def same_name(read, meant):
-    """Readers take an encoded word in a quoted name for what it says, and so do we."""
-    decoded = str(email.header.make_header(email.header.decode_header(meant))) if "=?" in meant else meant
-    squeezed = [" ".join(one.split()) for one in (read, meant, decoded)]
-    return squeezed[0] in squeezed[1:]
+def names_of(raw):
+    """The display names of To; the new policy of Python 3.11 puts blanks between encoded words of a name."""
+    to = email.message_from_bytes(raw, policy=email.policy.compat32)["To"]
+    return [str(email.header.make_header(email.header.decode_header(name))) for name, _ in email.utils.getaddresses([to])]
 
 
 HOSTILE = {
