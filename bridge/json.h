@@ -7,17 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "rules/arena.h"
+#include "bridge/json_scan.h"
 
 /* The one home of cJSON: a parsed document, read through the functions below. */
 typedef struct Json Json;
-
-typedef struct {
-    unsigned depth;  /* nested arrays and objects */
-    size_t values;   /* values in all, counted before a tree is built */
-    size_t string;   /* bytes of one string, as written */
-} JsonLimits;
-#define JSON_LIMITS_DEFAULT ((JsonLimits){.depth = 64, .values = 5000000, .string = 4 * 1024 * 1024})
 
 /* Strict JSON in LENGTH bytes; nothing but blanks may follow.  In strings each byte that
  * is not UTF-8, \u0000 and a surrogate without its other half become U+FFFD.  NULL with

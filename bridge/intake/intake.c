@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "bridge/intake/intake.h"
 
-#include <string.h>
+#include <sys/resource.h>
 
 #include "bridge/api/management.h"
 #include "bridge/intake/format.h"
@@ -48,6 +48,17 @@ static int tick_ms(const HttpLimits *limits)
     return (int)CLAMP(shortest / 4, 1, TICK_MAX_MS);
 }
 
+/* Half of what the process may open is for connections, the rest for everything else. */
+static HttpLimits fit_descriptors(const HttpLimits *limits)
+{
+    HttpLimits fit = *limits;
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur / 2 < fit.connections_max) {
+        fit.connections_max = (unsigned)MAX(files.rlim_cur / 2, 1);
+    }
+    return fit;
+}
+
 Intake *intake_new(const IntakeHooks *hooks, const HttpLimits *limits,
                    const char *const *addresses, GError **error)
 {
@@ -58,7 +69,8 @@ Intake *intake_new(const IntakeHooks *hooks, const HttpLimits *limits,
     intake->events =
         (ListenerEvents){.accepted = accepted, .tick = tick, .tick_ms = tick_ms(limits)};
     intake->listener = listener_new(&intake->events, intake, hooks->log, hooks->metrics);
-    intake->server = http_server_new(limits, begin, intake, hooks->log, hooks->metrics);
+    HttpLimits fit = fit_descriptors(limits);
+    intake->server = http_server_new(&fit, begin, intake, hooks->log, hooks->metrics);
     for (size_t i = 0; addresses[i] != NULL; i++) {
         if (!listener_bind(intake->listener, addresses[i], error)) {
             return NULL;

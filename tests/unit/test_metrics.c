@@ -123,6 +123,32 @@ static void every_line_is_in_prometheus_text_format(void **state)
     assert_true(n > METRIC_COUNT);
 }
 
+#define README_FILE SOURCE_DIR "/bridge/README.md"
+#define LIST_START  "<!-- metrics -->\n"
+#define LIST_END    "<!-- /metrics -->"
+
+/* With ALERTPOST_RENEW set, the page is written anew instead. */
+static void the_manual_lists_the_metrics_there_are(void **state)
+{
+    (void)state;
+    g_autofree char *page = NULL;
+    assert_true(g_file_get_contents(README_FILE, &page, NULL, NULL));
+    char *start = strstr(page, LIST_START), *end = strstr(page, LIST_END);
+    assert_non_null(start);
+    assert_non_null(end);
+    start += strlen(LIST_START);
+    g_autofree char *listed = g_strndup(start, (gsize)(end - start));
+    g_autoptr(GString) list = g_string_new(NULL);
+    metrics_print_manual(list);
+    if (g_getenv("ALERTPOST_RENEW") != NULL) {
+        *start = '\0';
+        g_autofree char *renewed = g_strconcat(page, list->str, LIST_END, end + strlen(LIST_END), NULL);
+        assert_true(g_file_set_contents(README_FILE, renewed, -1, NULL));
+    } else if (strcmp(listed, list->str) != 0) {
+        fail_msg("bridge/README.md is stale: run ALERTPOST_RENEW=1 build/tests/test_metrics");
+    }
+}
+
 static void nothing_happens_without_metrics(void **state)
 {
     (void)state;
@@ -168,6 +194,7 @@ int main(void)
         cmocka_unit_test(a_label_value_stays_inside_its_quotes),
         cmocka_unit_test(label_sets_beyond_the_ceiling_are_counted_together),
         cmocka_unit_test(every_line_is_in_prometheus_text_format),
+        cmocka_unit_test(the_manual_lists_the_metrics_there_are),
         cmocka_unit_test(nothing_happens_without_metrics),
         cmocka_unit_test(threads_lose_no_count),
     };

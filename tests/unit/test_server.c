@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <sys/resource.h>
+
 #include "tests/unit/fake_app.h"
 #include "tests/unit/http_client.h"
 
@@ -161,6 +163,29 @@ static void a_connection_too_many_is_told_so(void **state)
         close(fds[1]);
         close(fds[2]);
         app_stop(app);
+    }
+}
+
+static void half_of_the_descriptors_are_for_others(void **state)
+{
+    App *app = *state;
+    struct rlimit before, few = {.rlim_cur = 40, .rlim_max = 0};
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    few.rlim_max = before.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    app_start(app, &HTTP_LIMITS_DEFAULT);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    int fds[20];
+    for (size_t i = 0; i < 20; i++) {
+        fds[i] = client_connect(app->address);
+        send_webhook(fds[i]);
+        g_auto(Reply) reply = client_reply(fds[i]);
+        assert_int_equal(reply.code, 202);
+    }
+    Reply refused = get_until(app, 503);
+    reply_clear(&refused);
+    for (size_t i = 0; i < 20; i++) {
+        close(fds[i]);
     }
 }
 
@@ -459,6 +484,7 @@ int main(void)
         TEST(an_idle_connection_is_closed),
         TEST(a_webhook_that_waits_for_its_answer_has_no_deadline),
         TEST(a_connection_too_many_is_told_so),
+        TEST(half_of_the_descriptors_are_for_others),
         TEST(many_idle_connections_keep_nobody_from_being_served),
         TEST(what_is_inside_at_the_stop_is_answered),
         TEST(a_stop_under_load_loses_no_answer_and_does_not_abort),
