@@ -634,7 +634,7 @@ static void a_broken_template_file_is_an_error(void **state)
     g_autoptr(GError) error = NULL;
     assert_null(load_directory(directory, &error));
     g_autofree char *expected =
-        g_strdup_printf("%s/f.yml:1:13: templates[0]: %s/a.tmpl: template: a.tmpl:1: "
+        g_strdup_printf("%s/f.yml:1:13: templates[0]: %s/a.tmpl: template: a.tmpl:1:37: "
                         "unexpected {{end}}",
                         directory, directory);
     assert_string_equal(error->message, expected);

@@ -152,7 +152,7 @@ static void the_errors_of_receivers_are_those_of_alertmanager(void **state)
          "dir/f.yml:2:81: receivers[0].email_configs[0].html: template: :1:10: unclosed "
          "action"},
         {MAIL("to: x, headers: {Subject: '{{ .Broken'}"),
-         "dir/f.yml:2:94: receivers[0].email_configs[0].headers.Subject: template: :1: "
+         "dir/f.yml:2:94: receivers[0].email_configs[0].headers.Subject: template: :1:10: "
          "unclosed "
          "action"},
         {MAIL("to: x, headers: {Subject: a, sUbject: b}"),
