@@ -7,7 +7,7 @@
 #include <glib.h>
 #include <string.h>
 
-#include "bridge/delivery/smtp/address.h"
+#include "bridge/delivery/address.h"
 #include "bridge/delivery/smtp/capabilities.h"
 #include "bridge/delivery/smtp/reply.h"
 #include "bridge/delivery/smtp/verdict.h"

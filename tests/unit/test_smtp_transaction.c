@@ -382,7 +382,8 @@ static void play(const Row *row, size_t piece, bool often_again)
         transaction_cut(t, "no answer within 2 m");
     }
     assert_row(row, t, job, &server);
-    mail_free(job_free(job));
+    mail_free(job->mail);
+    job_free(job);
     server_close(&server);
 }
 
@@ -422,7 +423,8 @@ static void play_open(Play *p, Mail *take_mail, const Capabilities *capabilities
 
 static void play_close(Play *p)
 {
-    mail_free(job_free(p->job));
+    mail_free(p->job->mail);
+    job_free(p->job);
     server_close(&p->server);
     g_free(p->t);
 }

@@ -5,6 +5,7 @@ Job *job_new(Mail *take_mail)
 {
     Job *job = g_new0(Job, 1);
     job->mail = take_mail;
+    job->n = take_mail->n_recipients;
     job->outcomes = g_new0(Outcome, take_mail->n_recipients);
     job->pending = g_new0(bool, take_mail->n_recipients);
     for (unsigned i = 0; i < take_mail->n_recipients; i++) {
@@ -17,16 +18,14 @@ Job *job_new(Mail *take_mail)
     return job;
 }
 
-Mail *job_free(Job *job)
+void job_free(Job *job)
 {
-    Mail *mail = job->mail;
-    for (unsigned i = 0; i < mail->n_recipients; i++) {
+    for (unsigned i = 0; i < job->n; i++) {
         outcome_clear(&job->outcomes[i]);
     }
     g_free(job->outcomes);
     g_free(job->pending);
     g_free(job);
-    return mail;
 }
 
 static void close_pending(Job *job, unsigned i)

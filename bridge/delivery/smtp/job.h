@@ -12,6 +12,7 @@
  * It may take several transactions, on several sessions. */
 typedef struct {
     Mail *mail;
+    unsigned n;        /* its recipients */
     Outcome *outcomes; /* one for each recipient of the mail */
     bool *pending;     /* still to be tried, one for each recipient */
     unsigned n_pending;
@@ -21,8 +22,8 @@ typedef struct {
 
 /* Recipients that are not QUEUED are settled as UNTRIED. */
 Job *job_new(Mail *take_mail);
-/* The mail, which is the caller's then; the job is freed. */
-Mail *job_free(Job *job);
+/* Does not touch the mail, which is the caller's then. */
+void job_free(Job *job);
 
 /* What became of recipient I, in our words or the server's. */
 void job_settle(Job *job, unsigned i, OutcomeKind kind, const char *relay, const char *text);

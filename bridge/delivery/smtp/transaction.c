@@ -12,9 +12,23 @@
 
 #include <string.h>
 
-#include "bridge/delivery/smtp/address.h"
+#include "bridge/delivery/address.h"
 
 static const Reply no_reply;
+
+static Verb verb_of_step(const Transaction *t, unsigned step)
+{
+    if (step < 2) {
+        return step == 0 ? VERB_RSET : VERB_MAIL;
+    }
+    return step < t->n + 2 ? VERB_RCPT : VERB_DATA;
+}
+
+/* The verb that the next reply answers. */
+static Verb next_verb(const Transaction *t)
+{
+    return t->phase == PHASE_GROUP ? verb_of_step(t, t->answered) : VERB_DOT;
+}
 
 /* --- what a recipient or the whole comes to --- */
 
@@ -55,6 +69,7 @@ static bool has_pending(const Transaction *t)
 static void break_off(Transaction *t, const Reply *why)
 {
     t->why = *why;
+    t->why_verb = next_verb(t);
     if (outgoing_dot_left(&t->out)) {
         settle_accepted(t, OUTCOME_IN_DOUBT, why);
         end_with(t, END_CLOSE);
@@ -71,10 +86,11 @@ static void break_off_text(Transaction *t, const char *what, const char *detail)
     break_off(t, &why);
 }
 
-static void relay_failed(Transaction *t, RelayFault fault, const Reply *reply)
+static void relay_failed(Transaction *t, RelayFault fault, Verb verb, const Reply *reply)
 {
     t->fault = fault;
     t->why = *reply;
+    t->why_verb = verb;
 }
 
 /* --- the start --- */
@@ -141,6 +157,7 @@ void transaction_start(Transaction *t, const TransactionPlan *plan)
     t->end = plan->reset ? END_RESET : END_KEEP;
     t->fault = FAULT_NONE;
     t->why = no_reply;
+    t->why_verb = VERB_MAIL;
     t->phase = PHASE_GROUP;
     t->mail_failed = false;
     t->n = t->n_accepted = t->n_policy = t->progress = 0;
@@ -157,14 +174,6 @@ void transaction_start(Transaction *t, const TransactionPlan *plan)
 }
 
 /* --- sending --- */
-
-static Verb verb_of_step(const Transaction *t, unsigned step)
-{
-    if (step < 2) {
-        return step == 0 ? VERB_RSET : VERB_MAIL;
-    }
-    return step < t->n + 2 ? VERB_RCPT : VERB_DATA;
-}
 
 static bool is_international(const Transaction *t)
 {
@@ -234,7 +243,7 @@ static void on_mail(Transaction *t, const Reply *reply, Verdict verdict)
 {
     t->mail_failed = verdict.kind != VERDICT_OK;
     if (verdict.kind == VERDICT_RELAY) {
-        relay_failed(t, verdict.fault, reply);
+        relay_failed(t, verdict.fault, VERB_MAIL, reply);
     } else if (t->mail_failed) {
         bool never = verdict.kind == VERDICT_REFUSE;
         settle_all(t, never ? OUTCOME_REFUSED : OUTCOME_DEFERRED, reply);
@@ -254,6 +263,7 @@ static void on_rcpt(Transaction *t, unsigned i, const Reply *reply, Verdict verd
     if (verdict_is_policy(reply)) {
         t->n_policy++;
         t->why = *reply;
+        t->why_verb = VERB_RCPT;
     }
     t->again[i] = verdict.kind == VERDICT_AGAIN;
     bool never = verdict.kind == VERDICT_REFUSE;
@@ -274,7 +284,7 @@ static void on_data(Transaction *t, const Reply *reply, Verdict verdict)
         outgoing_add(&t->out, ".\r\n");
     } else {
         if (t->n_accepted > 0 && verdict.kind == VERDICT_RELAY) {
-            relay_failed(t, verdict.fault, reply);
+            relay_failed(t, verdict.fault, VERB_DATA, reply);
         } else if (t->n_accepted > 0) {
             bool never = verdict.kind == VERDICT_REFUSE;
             settle_accepted(t, never ? OUTCOME_REFUSED : OUTCOME_DEFERRED, reply);
@@ -305,7 +315,7 @@ static void on_dot(Transaction *t, const Reply *reply, Verdict verdict)
         settle_accepted(t, OUTCOME_DELIVERED, reply);
         reopen_again(t);
     } else if (verdict.kind == VERDICT_RELAY) {
-        relay_failed(t, verdict.fault, reply);
+        relay_failed(t, verdict.fault, VERB_DOT, reply);
     } else {
         bool never = verdict.kind == VERDICT_REFUSE;
         settle_accepted(t, never ? OUTCOME_REFUSED : OUTCOME_DEFERRED, reply);
@@ -313,12 +323,6 @@ static void on_dot(Transaction *t, const Reply *reply, Verdict verdict)
     bool close = !whole || verdict.kind == VERDICT_CLOSING;
     bool fine = verdict.kind == VERDICT_OK;
     end_with(t, close ? END_CLOSE : fine ? END_KEEP : END_RESET);
-}
-
-/* The verb that the next reply answers. */
-static Verb next_verb(const Transaction *t)
-{
-    return t->phase == PHASE_GROUP ? verb_of_step(t, t->answered) : VERB_DOT;
 }
 
 static void on_group_reply(Transaction *t, Verb verb, const Reply *reply, Verdict verdict)

@@ -36,12 +36,13 @@ typedef struct {
     bool reset;                       /* begin with RSET */
 } TransactionPlan;
 
-/* Its owner reads the first five after NEED_NOTHING, `progress` any time; the rest is
+/* Its owner reads the first six after NEED_NOTHING, `progress` any time; the rest is
  * the transaction's own. */
 typedef struct {
     TransactionEnd end;
     RelayFault fault;  /* not FAULT_NONE: the relay's, for those who are pending */
     Reply why;         /* the words behind a fault or a loss; code 0 if they are ours */
+    Verb why_verb;     /* what they answer */
     unsigned replies[VERB_COUNT][6]; /* by the code's first digit */
     unsigned progress; /* grows with every reply and every write */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef BRIDGE_DELIVERY_SMTP_ADDRESS_H
-#define BRIDGE_DELIVERY_SMTP_ADDRESS_H
+#ifndef BRIDGE_DELIVERY_ADDRESS_H
+#define BRIDGE_DELIVERY_ADDRESS_H
 
 #include <stdbool.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "bridge/delivery/smtp/address.h"
+#include "bridge/delivery/address.h"
 
 #include <glib.h>
 #include <string.h>

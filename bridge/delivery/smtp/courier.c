@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/* CONNECTING -> IDLE -> BUSY -> IDLE … -> QUITTING.  While busy, the deadline is that
+ * of the reply (or write) waited for, and starts anew with each of them.  An idle
+ * session is still listened to: whatever comes (421, the end) makes it gone before a
+ * mail is entrusted to it.  QUIT is a courtesy with its own short deadline. */
+#include "bridge/delivery/smtp/courier.h"
+
+#include <string.h>
+
+struct Courier {
+    Loop *loop;
+    const CourierEvents *events;
+    void *who;
+    const char *relay;
+    DeliveryConfig delivery;
+    Session *session;
+    CourierState state;
+    Timer deadline;
+    int64_t opened_ms;
+    unsigned mails;
+    bool reset, retired;
+    Job *job;
+    unsigned seen_progress;
+    TransactionWait seen_wait;
+    Transaction *transaction; /* made with the first mail */
+};
+
+static void set_deadline(Courier *courier, int64_t after_ms)
+{
+    loop_set_timer(courier->loop, &courier->deadline, loop_now_ms(courier->loop) + after_ms);
+}
+
+/* --- a transaction --- */
+
+static int64_t patience_ms(const Courier *courier, TransactionWait wait)
+{
+    const DeliveryConfig *delivery = &courier->delivery;
+    switch (wait) {
+    case WAIT_WRITE:
+        return delivery->write_ms;
+    case WAIT_DOT:
+        return delivery->final_dot_ms;
+    default:
+        return delivery->command_ms;
+    }
+}
+
+static void finish(Courier *courier)
+{
+    TransactionEnd end = courier->transaction->end;
+    Job *job = g_steal_pointer(&courier->job);
+    loop_unset_timer(courier->loop, &courier->deadline);
+    courier->state = end == END_KEEP || end == END_RESET ? COURIER_IDLE : COURIER_SPENT;
+    courier->reset = end == END_RESET;
+    courier->mails++;
+    if (courier->state == COURIER_IDLE) {
+        session_want_write(courier->session, false);
+    }
+    courier->events->finished(courier->who, courier, job);
+}
+
+static void step(Courier *courier, bool readable)
+{
+    Transaction *t = courier->transaction;
+    TransactionNeed need = transaction_step(t, readable);
+    if (need == NEED_NOTHING) {
+        finish(courier);
+        return;
+    }
+    session_want_write(courier->session, need == NEED_WRITE);
+    TransactionWait wait = transaction_wait(t);
+    if (t->progress != courier->seen_progress || wait != courier->seen_wait) {
+        courier->seen_progress = t->progress;
+        courier->seen_wait = wait;
+        set_deadline(courier, patience_ms(courier, wait));
+    }
+}
+
+/* The first step waits for the loop's next round, so that its end never comes while its
+ * owner is still handing out mails. */
+void courier_carry(Courier *courier, Job *take_job)
+{
+    if (courier->transaction == NULL) {
+        courier->transaction = g_malloc(sizeof *courier->transaction);
+    }
+    TransactionPlan plan = {
+        .transport = {&session_transport, courier->session},
+        .job = take_job,
+        .capabilities = session_capabilities(courier->session),
+        .relay = courier->relay,
+        .reset = courier->reset,
+    };
+    courier->job = take_job;
+    courier->state = COURIER_BUSY;
+    transaction_start(courier->transaction, &plan);
+    courier->seen_progress = G_MAXUINT;
+    set_deadline(courier, 0);
+}
+
+void courier_cut(Courier *courier, const char *why)
+{
+    transaction_cut(courier->transaction, why);
+    finish(courier);
+}
+
+/* --- events of the session --- */
+
+static void on_opened(void *who)
+{
+    Courier *courier = who;
+    courier->state = COURIER_IDLE;
+    courier->opened_ms = loop_now_ms(courier->loop);
+    courier->events->opened(courier->who, courier);
+}
+
+static void on_failed(void *who, RelayFault reason, const char *text)
+{
+    Courier *courier = who;
+    courier->state = COURIER_SPENT;
+    courier->events->failed(courier->who, courier, reason, text);
+}
+
+static void gone(Courier *courier)
+{
+    loop_unset_timer(courier->loop, &courier->deadline);
+    courier->state = COURIER_SPENT;
+    courier->events->gone(courier->who, courier);
+}
+
+/* TLS may have something to read that is not for us. */
+static bool says_something(Courier *courier)
+{
+    char byte;
+    return session_transport.receive(courier->session, &byte, 1) != TRANSPORT_AGAIN;
+}
+
+static void on_ready(void *who, bool readable)
+{
+    Courier *courier = who;
+    if (courier->state == COURIER_BUSY) {
+        step(courier, readable);
+    } else if (says_something(courier)) {
+        gone(courier);
+    }
+}
+
+static const SessionEvents session_events = {on_opened, on_failed, on_ready};
+
+static void on_deadline(void *who)
+{
+    Courier *courier = who;
+    if (courier->state == COURIER_IDLE) {
+        courier_quit(courier, courier->delivery.quit_ms);
+    } else if (courier->state != COURIER_BUSY) {
+        gone(courier);
+    } else if (courier->seen_progress == G_MAXUINT) {
+        step(courier, false);
+    } else {
+        char why[64];
+        double seconds = (double)patience_ms(courier, courier->seen_wait) / 1000;
+        g_snprintf(why, sizeof why, "no answer within %g s", seconds);
+        courier_cut(courier, why);
+    }
+}
+
+/* --- life --- */
+
+Courier *courier_new(const CourierPlan *plan, GError **error)
+{
+    Courier *courier = g_new0(Courier, 1);
+    courier->loop = plan->loop;
+    courier->events = plan->events;
+    courier->who = plan->who;
+    courier->relay = plan->relay;
+    courier->delivery = *plan->session.delivery;
+    courier->state = COURIER_CONNECTING;
+    courier->deadline = (Timer){.fire = on_deadline, .who = courier};
+    courier->session =
+        session_open(plan->connector, &plan->session, &session_events, courier, error);
+    if (courier->session == NULL) {
+        g_free(courier);
+        return NULL;
+    }
+    return courier;
+}
+
+void courier_free(Courier *courier)
+{
+    g_assert(courier->job == NULL);
+    loop_unset_timer(courier->loop, &courier->deadline);
+    session_close(courier->session);
+    g_free(courier->transaction);
+    g_free(courier);
+}
+
+void courier_rest(Courier *courier, int64_t idle_ms)
+{
+    /* What TLS has already taken from the socket would not wake us. */
+    set_deadline(courier, says_something(courier) ? 0 : idle_ms);
+}
+
+void courier_quit(Courier *courier, int64_t quit_ms)
+{
+    static const char quit[] = "QUIT\r\n";
+    ssize_t sent = session_transport.send(courier->session, quit, strlen(quit));
+    courier->state = COURIER_QUITTING;
+    set_deadline(courier, sent == (ssize_t)strlen(quit) ? quit_ms : 0);
+}
+
+CourierState courier_state(const Courier *courier)
+{
+    return courier->state;
+}
+
+unsigned courier_mails(const Courier *courier)
+{
+    return courier->mails;
+}
+
+bool courier_is_encrypted(const Courier *courier)
+{
+    return session_is_encrypted(courier->session);
+}
+
+Transaction *courier_transaction(Courier *courier)
+{
+    return courier->transaction;
+}
+
+bool courier_was_reused(const Courier *courier)
+{
+    return courier->mails > 1;
+}
+
+void courier_retire(Courier *courier)
+{
+    courier->retired = true;
+}
+
+bool courier_is_worn(const Courier *courier, unsigned mails, int64_t lifetime_ms)
+{
+    int64_t age_ms = loop_now_ms(courier->loop) - courier->opened_ms;
+    return courier->retired || courier->mails >= mails || age_ms >= lifetime_ms;
+}

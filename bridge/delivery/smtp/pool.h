@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BRIDGE_DELIVERY_SMTP_POOL_H
+#define BRIDGE_DELIVERY_SMTP_POOL_H
+
+#include <glib.h>
+
+#include "bridge/delivery/smtp/job.h"
+#include "bridge/delivery/smtp/thread.h"
+
+/* The sessions of one relay and the mails that wait for them.  Loop thread only. */
+typedef struct Pool Pool;
+
+typedef struct {
+    void (*done)(void *who, Job *take_job); /* every recipient is settled */
+    void (*fault)(void *who, RelayFault fault, const char *text);
+    void (*capacity)(void *who, unsigned mails); /* how many it wants to hold; if changed */
+    void (*ended)(void *who); /* after pool_stop(): nothing is left */
+} PoolEvents;
+
+typedef struct {
+    Smtp *smtp;
+    Log *log;
+    Metrics *metrics;
+    Config *config; /* referenced as long as needed */
+    unsigned index; /* of the relay in config->relays */
+    const PoolEvents *events;
+    void *who;
+} PoolPlan;
+
+Pool *pool_new(const PoolPlan *plan);
+void pool_free(Pool *pool); /* before it was used, or after ended() */
+
+/* Several may be added before one pool_pump(), which hands them out. */
+void pool_add(Pool *pool, Job *take_job);
+void pool_pump(Pool *pool);
+/* New settings. Open sessions end with the mail they carry. */
+void pool_configure(Pool *pool, Config *config, unsigned index);
+void pool_stop(Pool *pool, int64_t deadline_ms); /* monotonic */
+unsigned pool_capacity(const Pool *pool);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BRIDGE_DELIVERY_SMTP_THREAD_H
+#define BRIDGE_DELIVERY_SMTP_THREAD_H
+
+#include "bridge/delivery/smtp/loop.h"
+#include "bridge/delivery/smtp/session.h"
+#include "bridge/delivery/smtp/smtp.h"
+
+/* What the relays of one SMTP thread share; inside of smtp/ only. */
+struct Smtp {
+    Loop *loop;
+    Connector *connector;
+    char *hello; /* loop thread: this host's name */
+    Task naming;
+};
+
+#endif
