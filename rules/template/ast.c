@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "rules/template/ast.h"
 
-#include <string.h>
+#include "rules/template/rune.h"
 
 Node *node_new(Arena *arena, NodeType type, Position at)
 {
@@ -156,12 +156,12 @@ Tree *tree_copy(Arena *arena, const Tree *tree, const char *name)
 static bool text_is_blank(const char *bytes, size_t length)
 {
     const char *end = bytes + length;
-    for (const char *at = bytes; at < end;) {
-        gunichar c = g_utf8_get_char_validated(at, end - at);
-        if (c >= 0x110000 || !(g_unichar_isspace(c) || c == 0x0b || c == 0x85)) {
+    size_t n;
+    for (const char *at = bytes; at < end; at += n) {
+        gunichar c = rune_decode(at, (size_t)(end - at), &n);
+        if (!g_unichar_isspace(c) && c != 0x0b && c != 0x85) {
             return false;
         }
-        at = g_utf8_next_char(at);
     }
     return true;
 }

@@ -2,13 +2,15 @@
 /* Floats as strconv.FormatFloat writes them. */
 #include "rules/template/format.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
 /* Before the decimal point of the largest double, and what else is not precision. */
 #define FLOAT_OVERHEAD 330
 
-/* The digits that tell a double from its neighbours: 15 at least do, 17 always. */
+/* The digits that tell a double from its neighbours: at most 17; up to 15 all are as they
+ * were written, unless the double is subnormal. */
 #define DIGITS_MIN 15
 #define DIGITS_MAX 17
 
@@ -34,7 +36,7 @@ static Decimal shortest_decimal(double value)
 {
     Decimal decimal = {.n = 0};
     char text[G_ASCII_DTOSTR_BUF_SIZE], format[8];
-    for (int digits = DIGITS_MIN; digits <= DIGITS_MAX; digits++) {
+    for (int digits = value < DBL_MIN ? 1 : DIGITS_MIN; digits <= DIGITS_MAX; digits++) {
         g_snprintf(format, sizeof format, "%%.%de", digits - 1);
         g_ascii_formatd(text, sizeof text, format, value);
         if (!(g_ascii_strtod(text, NULL) < value) && !(g_ascii_strtod(text, NULL) > value)) {
@@ -90,25 +92,14 @@ static void append_positional(const Decimal *decimal, GString *out)
 
 static void append_shortest(double value, char verb, GString *out)
 {
-    if (fpclassify(value) == FP_ZERO) {
-        g_string_append_c(out, '0');
-        return;
+    Decimal decimal = {.digits = "0", .n = 1, .point = 1};
+    if (fpclassify(value) != FP_ZERO) {
+        decimal = shortest_decimal(value);
     }
-    Decimal decimal = shortest_decimal(value);
-    if (decimal.point - 1 < -4 || decimal.point - 1 >= SCIENTIFIC_FROM) {
-        append_scientific(&decimal, verb == 'G' ? 'E' : 'e', out);
-    } else {
-        append_positional(&decimal, out);
-    }
-}
-
-/* The fewest digits in a given form. */
-static void append_shortest_as(double value, char verb, GString *out)
-{
-    Decimal zero = {.digits = "0", .n = 1, .point = 1};
-    Decimal decimal = fpclassify(value) == FP_ZERO ? zero : shortest_decimal(value);
-    if (verb == 'e') {
-        append_scientific(&decimal, verb, out);
+    bool general = verb == 'g' || verb == 'G';
+    int exponent = decimal.point - 1;
+    if (verb == 'e' || verb == 'E' || (general && (exponent < -4 || exponent >= SCIENTIFIC_FROM))) {
+        append_scientific(&decimal, g_ascii_isupper(verb) ? 'E' : 'e', out);
     } else {
         append_positional(&decimal, out);
     }
@@ -190,24 +181,14 @@ static void append_finite(double value, char verb, int precision, GString *out)
     case 'X':
         append_hex(value, verb, precision, out);
         return;
-    case 'e':
-    case 'f':
-        if (precision < 0) {
-            append_shortest_as(value, verb, out);
-            return;
-        }
-        break;
-    case 'g':
-    case 'G':
-        if (precision < 0) {
-            append_shortest(value, verb, out);
-            return;
-        }
-        break;
     default:
         break;
     }
-    append_printf(value, verb == 'F' ? 'f' : verb, precision, out);
+    if (precision < 0) {
+        append_shortest(value, verb, out);
+    } else {
+        append_printf(value, verb == 'F' ? 'f' : verb, precision, out);
+    }
 }
 
 void float_format(double value, char verb, int precision, GString *out)

@@ -41,8 +41,8 @@ void format_hex(const Format *format, const char *text, size_t n, char verb, GSt
 
 /* Appends the fewest digits that read back as VALUE, as %v does. */
 void float_print(double value, GString *out);
-/* Appends VALUE as strconv.FormatFloat(value, VERB, precision); precision -1 for
- * g, e and f is the shortest.  With a sign if negative. */
+/* Appends VALUE as strconv.FormatFloat(value, VERB, precision); precision -1 is as many
+ * digits as it takes to read it back. */
 void float_format(double value, char verb, int precision, GString *out);
 
 #endif

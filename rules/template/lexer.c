@@ -206,11 +206,10 @@ static Token lex_quoted(Lexer *lexer, TokenType type, const char *unterminated)
             lexer->at++;
             return token_from(lexer, type, start);
         }
-        if (c == '\\' && ahead(lexer, 1) != '\n') {
+        if (c == '\\' && left(lexer) > 1 && ahead(lexer, 1) != '\n') {
             lexer->at++;
         }
     }
-    lexer->at = MIN(lexer->at, lexer->length);
     return fail(lexer, start, unterminated);
 }
 

@@ -5,8 +5,8 @@
 #include "rules/template/lexer.h"
 #include "rules/template/parser.h"
 
-/* What the two halves of the parser share: parser.c knows actions and definitions,
- * parser_pipe.c pipelines. */
+/* What the parts of the parser share: parser.c knows actions and definitions,
+ * parser_pipe.c pipelines, parser_tokens.c how to read and how to fail. */
 
 typedef struct {
     const char *text;
@@ -44,8 +44,9 @@ void parser_back(Parser *parser);                        /* the last token again
 void parser_back2(Parser *parser, Token before);         /* BEFORE, then it */
 void parser_back3(Parser *parser, Token first, Token then); /* FIRST, THEN, then it */
 
-/* Set the error and return false. */
+/* Set the error, at the last token read or at AT, and return false. */
 bool parser_fail(Parser *parser, const char *format, ...) G_GNUC_PRINTF(2, 3);
+bool parser_fail_at(Parser *parser, Position at, const char *format, ...) G_GNUC_PRINTF(3, 4);
 bool parser_unexpected(Parser *parser, const Token *token, const char *context);
 /* One level deeper; false with an error if that is too deep. */
 bool parser_enter(Parser *parser);

@@ -72,7 +72,8 @@ static Node *new_variable(Parser *parser, const Token *token, int slot)
 static Node *parse_variable(Parser *parser, const Token *token)
 {
     if (find_name(parser->scope->names, token) < 0) {
-        parser_fail(parser, "undefined variable \"%.*s\"", (int)token->length, token->text);
+        parser_fail_at(parser, token->at, "undefined variable \"%.*s\"", (int)token->length,
+                       token->text);
         return NULL;
     }
     Node *node = new_variable(parser, token, find_name(parser->scope->live, token));
@@ -105,7 +106,8 @@ static Node *parse_function(Parser *parser, const Token *token)
         func = func_find(token->text, token->length);
     }
     if (func == NULL) {
-        parser_fail(parser, "function \"%.*s\" not defined", (int)token->length, token->text);
+        parser_fail_at(parser, token->at, "function \"%.*s\" not defined", (int)token->length,
+                       token->text);
         return NULL;
     }
     return node_new_identifier(parser->arena, token->at, func);
@@ -119,7 +121,7 @@ static Node *parse_number(Parser *parser, const Token *token)
     Number *number = arena_alloc(parser->arena, sizeof *number);
     g_autoptr(GError) reason = NULL;
     if (!literal_number(parser->arena, token->text, token->length, syntax, number, &reason)) {
-        parser_fail(parser, "%s", reason->message);
+        parser_fail_at(parser, token->at, "%s", reason->message);
         return NULL;
     }
     Node *node = node_new(parser->arena, NODE_NUMBER, token->at);
@@ -330,7 +332,8 @@ static bool check_commands(Parser *parser, const Pipe *pipe, const char *context
         NodeType type = at->args->type;
         if (type == NODE_BOOL || type == NODE_DOT || type == NODE_NIL || type == NODE_NUMBER ||
             type == NODE_STRING) {
-            return parser_fail(parser, "non executable command in pipeline stage %u", stage);
+            return parser_fail_at(parser, at->at, "non executable command in pipeline stage %u",
+                                  stage);
         }
     }
     return true;

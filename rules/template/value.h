@@ -24,7 +24,7 @@ typedef enum {
     KIND_URL,      /* template.URL: as string; safeUrl made it */
     KIND_LIST,     /* []interface {}: items, n */
     KIND_STRINGS,  /* []string: items of KIND_STRING, n */
-    KIND_NAMES,    /* template.Strings, a []string with methods: as KIND_STRINGS */
+    KIND_NAMES,    /* what .Names and .Values give, a []string with methods: as KIND_STRINGS */
     KIND_MAP,      /* map[string]interface {}: entries, n, sorted by key */
     KIND_LABELS,   /* map[string]string: labels */
     KIND_KV,       /* template.KV, a map[string]string with methods: labels */
