@@ -48,7 +48,6 @@ static Draft draft_of(const MailOrder *order, const Rendered *rendered)
     const EmailConfig *email = email_of(order);
     return (Draft){
         .date = timestamp_from_ms(order->now_ms),
-        .message_id = "",
         .thread_root = "",
         .from = or_empty(rendered->from),
         .to = or_empty(rendered->to),
@@ -68,16 +67,13 @@ static Draft draft_of(const MailOrder *order, const Rendered *rendered)
     };
 }
 
-static bool compose_order(const MailOrder *order, Draft *draft, char **message_id,
-                          Composed *composed, GError **error)
+static bool compose_order(const MailOrder *order, Draft *draft, Composed *composed,
+                          GError **error)
 {
-    g_autofree char *id = compose_message_id(draft->from);
     g_autofree char *root = thread_root(order);
-    draft->message_id = id;
     draft->thread_root = root;
     bool made = compose(draft, composed, error);
-    draft->message_id = draft->thread_root = "";
-    *message_id = made ? g_steal_pointer(&id) : NULL;
+    draft->thread_root = "";
     return made;
 }
 
@@ -88,10 +84,10 @@ static void set(char **text, char *take)
 }
 
 /* Takes the bytes of COMPOSED. */
-static Mail *mail_of(const MailOrder *order, Composed *composed, char *take_message_id)
+static Mail *mail_of(const MailOrder *order, Composed *composed)
 {
     Mail *mail = mail_new();
-    set(&mail->message_id, take_message_id);
+    set(&mail->message_id, g_strdup(composed->message_id));
     set(&mail->sender, g_strdup(composed->sender));
     set(&mail->receiver, g_strdup(order->receiver->name));
     set(&mail->relay, g_strdup(order->config->relays[email_of(order)->relay].key));
@@ -118,22 +114,20 @@ static Mail *as_configured(const MailOrder *order, const Rendered *rendered,
                            Composed *composed, GError **error)
 {
     Draft draft = draft_of(order, rendered);
-    char *message_id;
     if (rendered->problem != NULL) {
         g_set_error_literal(error, FAULT, FAULT_INPUT, rendered->problem);
         return NULL;
     }
-    if (!compose_order(order, &draft, &message_id, composed, error)) {
+    if (!compose_order(order, &draft, composed, error)) {
         return NULL;
     }
     if (composed->n_recipients == 0) {
         g_autofree char *reason = no_recipient(composed);
         g_set_error_literal(error, FAULT, FAULT_INPUT, reason);
-        g_free(message_id);
         composed_clear(composed);
         return NULL;
     }
-    return mail_of(order, composed, message_id);
+    return mail_of(order, composed);
 }
 
 Mail *accept_mail(const MailOrder *order, Composed *composed, GError **error)
@@ -155,15 +149,14 @@ Mail *accept_mail(const MailOrder *order, Composed *composed, GError **error)
 static Mail *plain_mail(const MailOrder *order, Draft *draft, char ***left_out)
 {
     Composed composed;
-    char *message_id;
     g_autoptr(GError) error = NULL;
-    if (!compose_order(order, draft, &message_id, &composed, &error)) {
+    if (!compose_order(order, draft, &composed, &error)) {
         const char *postmaster = order->config->delivery.postmaster;
         draft->from = strcmp(draft->from, postmaster) != 0 && *postmaster != '\0'
                           ? postmaster : "alertpost@localhost";
         return plain_mail(order, draft, left_out);
     }
-    Mail *mail = mail_of(order, &composed, message_id);
+    Mail *mail = mail_of(order, &composed);
     *left_out = g_steal_pointer(&composed.problems);
     composed_clear(&composed);
     return mail;

@@ -46,6 +46,7 @@ static const struct {
 /* One mail under way. */
 typedef struct {
     const Draft *draft;
+    char *message_id;
     GPtrArray *from, *reply_to; /* Address * */
     Recipients recipients;
     GPtrArray *problems;        /* char * */
@@ -162,7 +163,7 @@ static void add_headers(Mailing *mailing)
     add_addresses(mailing, "Cc", mailing->recipients.cc);
     add_text(mailing, "Subject", draft->subject);
     if (!is_replaced(mailing, "Message-ID")) {
-        header_add_ids(mailing->out, "Message-ID", draft->message_id);
+        header_add_ids(mailing->out, "Message-ID", mailing->message_id);
     }
     add_thread(mailing);
     add_text(mailing, "Auto-Submitted", "auto-generated");
@@ -174,10 +175,9 @@ static void add_headers(Mailing *mailing)
 }
 
 /* "=_" cannot appear in either encoding of a part. */
-static char *boundary_of(const Draft *draft)
+static char *boundary_of(const char *message_id)
 {
-    return g_strdup_printf("=_%.*s", (int)strcspn(draft->message_id, "@"),
-                           draft->message_id);
+    return g_strdup_printf("=_%.*s", (int)strcspn(message_id, "@"), message_id);
 }
 
 static void add_parts(GString *out, const char *boundary, const GString *text,
@@ -210,17 +210,32 @@ static void add_body(Mailing *mailing)
     if (draft->text == NULL) {
         html_to_text(text, html->str);
     }
-    g_autofree char *boundary = boundary_of(draft);
+    g_autofree char *boundary = boundary_of(mailing->message_id);
     add_parts(mailing->out, boundary, text, html);
+}
+
+static char *new_message_id(const Address *from)
+{
+    static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
+    guchar random[25];
+    g_assert(getrandom(random, sizeof random, 0) == (ssize_t)sizeof random);
+    char name[sizeof random + 1] = "";
+    for (size_t i = 0; i < sizeof random; i++) {
+        name[i] = digits[random[i] % 32];
+    }
+    return g_strdup_printf("%s@%s", name, strrchr(from->address, '@') + 1);
 }
 
 static bool read_from(Mailing *mailing, GError **error)
 {
     Address *from = address_parse_one("from", mailing->draft->from, error);
-    if (from != NULL) {
-        g_ptr_array_add(mailing->from, from);
+    if (from == NULL) {
+        return false;
     }
-    return from != NULL;
+    const char *id = mailing->draft->message_id;
+    mailing->message_id = id != NULL ? g_strdup(id) : new_message_id(from);
+    g_ptr_array_add(mailing->from, from);
+    return true;
 }
 
 static void add_envelope(char **envelope, size_t *n, const GPtrArray *addresses)
@@ -236,7 +251,8 @@ static void give(Mailing *mailing, Composed *composed)
     const Recipients *recipients = &mailing->recipients;
     const Address *from = mailing->from->pdata[0];
     unsigned n = recipients->to->len + recipients->cc->len + recipients->bcc->len;
-    *composed = (Composed){.sender = g_strdup(from->address),
+    *composed = (Composed){.message_id = g_steal_pointer(&mailing->message_id),
+                           .sender = g_strdup(from->address),
                            .recipients = g_new0(char *, n + 1),
                            .subject = clean_line(mailing->draft->subject),
                            .length = mailing->out->len};
@@ -286,6 +302,7 @@ bool compose(const Draft *draft, Composed *composed, GError **error)
     g_ptr_array_unref(mailing.problems);
     g_hash_table_unref(mailing.replaced);
     g_string_free(mailing.own, TRUE);
+    g_free(mailing.message_id);
     if (mailing.out != NULL) {
         g_string_free(mailing.out, TRUE);
     }
@@ -294,32 +311,11 @@ bool compose(const Draft *draft, Composed *composed, GError **error)
 
 void composed_clear(Composed *composed)
 {
+    g_free(composed->message_id);
     g_free(composed->sender);
     g_strfreev(composed->recipients);
     g_free(composed->subject);
     g_free(composed->bytes);
     g_strfreev(composed->problems);
     *composed = (Composed){0};
-}
-
-static char *domain_of(const char *from)
-{
-    Address *address = address_parse_one("from", from, NULL);
-    const char *domain = address != NULL ? strrchr(address->address, '@') + 1 : "localhost";
-    char *copy = g_strdup(domain);
-    address_free(address);
-    return copy;
-}
-
-char *compose_message_id(const char *from)
-{
-    static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
-    guchar random[25];
-    g_assert(getrandom(random, sizeof random, 0) == (ssize_t)sizeof random);
-    char name[sizeof random + 1] = "";
-    for (size_t i = 0; i < sizeof random; i++) {
-        name[i] = digits[random[i] % 32];
-    }
-    g_autofree char *domain = domain_of(from);
-    return g_strdup_printf("%s@%s", name, domain);
 }

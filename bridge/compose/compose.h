@@ -18,7 +18,7 @@ typedef struct {
 
 /* What a mail is. Texts are never NULL unless said: absent text is "". */
 typedef struct {
-    const char *message_id;  /* without <>, from compose_message_id() */
+    const char *message_id;  /* without <>; NULL: a new one, random, at the sender's domain */
     const char *thread_root; /* Message-ID of the thread's first mail, without <>; "": none */
     Timestamp date;
     const char *from;        /* one address: the envelope's sender, too */
@@ -34,6 +34,7 @@ typedef struct {
 } Draft;
 
 typedef struct {
+    char *message_id;  /* without <> */
     char *sender;      /* envelope form, as the recipients: no <>, domain in A-labels */
     char **recipients; /* NULL-terminated, each once; may be empty */
     size_t n_recipients;
@@ -48,8 +49,5 @@ typedef struct {
  * larger than size_max.  *COMPOSED is written on true only; clear it. */
 bool compose(const Draft *draft, Composed *composed, GError **error);
 void composed_clear(Composed *composed);
-
-/* A new Message-ID without <>: random, at the domain of FROM.  Free with g_free(). */
-char *compose_message_id(const char *from);
 
 #endif

@@ -672,6 +672,32 @@ static void threading_as_alertmanager_has_it_wins(void **state)
     bench_free(bench);
 }
 
+static void a_regular_expression_at_its_limit_is_no_match_and_counted(void **state)
+{
+    (void)state;
+    Bench *bench = bench_new(
+        "route:\n"
+        "  receiver: ops\n"
+        "  routes: [{receiver: slow, matchers: ['host=~\"(a+)+b\"']}]\n"
+        "receivers:\n"
+        "- {name: ops, email_configs: [{to: a@example.org}]}\n"
+        "- {name: slow, email_configs: [{to: b@example.org}]}\n");
+    post(bench, 0, ALERTS("+A host=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac"), "ops=queued");
+    assert_true(metrics_get(bench->metrics, METRIC_REGEXP_LIMITS, NULL, NULL) == 1);
+    bench_free(bench);
+}
+
+static void an_event_without_alerts_ends_at_once(void **state)
+{
+    (void)state;
+    Bench *bench = bench_new(SIMPLE);
+    Event *empty = event_new();
+    empty->source = "alertmanager";
+    post(bench, 0, empty, "");
+    assert_int_equal(bench->status, ACCEPT_OK);
+    bench_free(bench);
+}
+
 static void labels_of_the_route_are_rendered(void **state)
 {
     (void)state;
@@ -702,6 +728,8 @@ int main(void)
         cmocka_unit_test(a_broken_state_counts_as_none),
         cmocka_unit_test(groups_sources_and_receivers_are_apart),
         cmocka_unit_test(threading_as_alertmanager_has_it_wins),
+        cmocka_unit_test(a_regular_expression_at_its_limit_is_no_match_and_counted),
+        cmocka_unit_test(an_event_without_alerts_ends_at_once),
         cmocka_unit_test(labels_of_the_route_are_rendered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
