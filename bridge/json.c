@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* JSON: our own strict scan first (json_scan.c), cJSON's tree after it.
  *
- * cJSON alone accepts control bytes and leading zeros, cuts strings at \u0000, fails on a
- * lone surrogate and passes invalid UTF-8 on; so it only ever sees JSON that is valid, of
- * bounded size, and repaired where it held such bytes.  It notes its last error in a
- * global variable; nobody here reads it. */
+ * cJSON alone accepts control bytes and leading zeros, cuts strings at \u0000, fails on
+ * a lone surrogate and passes invalid UTF-8 on; so it only ever sees JSON that is
+ * valid, of bounded size, and repaired where it held such bytes.  It notes its last
+ * error in a global variable; nobody here reads it. */
 #include "bridge/json.h"
 
 #include <cjson/cJSON.h>
@@ -23,7 +23,8 @@ static Json *build(const char *text, size_t length, GError **error)
     return (Json *)tree;
 }
 
-Json *json_parse(const char *text, size_t length, const JsonLimits *limits, GError **error)
+Json *json_parse(const char *text, size_t length, const JsonLimits *limits,
+                 GError **error)
 {
     bool needs_repair;
     if (!json_scan(text, length, limits, &needs_repair, error)) {
@@ -124,7 +125,8 @@ size_t json_size(const Json *container)
 }
 
 /* What is not shown as itself: controls, and what breaks lines or turns the direction
- * of the text, so that a foreign text cannot pass for another in a log or a terminal. */
+ * of the text, so that a foreign text cannot pass for another in a log or a terminal.
+ */
 static bool must_escape(gunichar c)
 {
     return c < 0x20 || c == '"' || c == '\\' || (c >= 0x7F && c <= 0x9F) ||
@@ -133,8 +135,8 @@ static bool must_escape(gunichar c)
 
 static void append_escaped(GString *out, gunichar c)
 {
-    static const char letters[128] = {['"'] = '"',  ['\\'] = '\\', ['\n'] = 'n',
-                                      ['\r'] = 'r', ['\t'] = 't'};
+    static const char letters[128] = {
+        ['"'] = '"', ['\\'] = '\\', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};
     if (c < 128 && letters[c] != '\0') {
         g_string_append_c(out, '\\');
         g_string_append_c(out, letters[c]);
@@ -145,7 +147,8 @@ static void append_escaped(GString *out, gunichar c)
 
 void json_append_string(GString *out, const char *text)
 {
-    g_autofree char *valid = g_utf8_validate(text, -1, NULL) ? NULL : g_utf8_make_valid(text, -1);
+    g_autofree char *valid =
+        g_utf8_validate(text, -1, NULL) ? NULL : g_utf8_make_valid(text, -1);
     const char *at = valid != NULL ? valid : text;
     g_string_append_c(out, '"');
     while (*at != '\0') {

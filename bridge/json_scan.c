@@ -33,7 +33,8 @@ static bool fail(Scan *scan, FaultKind kind, const char *reason)
 static bool fail_unexpected(Scan *scan, const char *wanted)
 {
     if (scan->at == scan->end) {
-        g_autofree char *reason = g_strdup_printf("the text ends where %s should be", wanted);
+        g_autofree char *reason =
+            g_strdup_printf("the text ends where %s should be", wanted);
         return fail(scan, FAULT_INPUT, reason);
     }
     g_autofree char *reason = g_strdup_printf("not %s", wanted);
@@ -57,7 +58,8 @@ static void skip_blanks(Scan *scan)
 static size_t sequence_length(const char *at, const char *end)
 {
     gunichar c = g_utf8_get_char_validated(at, MIN(end - at, 4));
-    return c == (gunichar)-1 || c == (gunichar)-2 ? 0 : (size_t)g_utf8_skip[(guchar)*at];
+    return c == (gunichar)-1 || c == (gunichar)-2 ? 0
+                                                  : (size_t)g_utf8_skip[(guchar)*at];
 }
 
 /* The value of four hexadecimal digits, or -1. */
@@ -94,7 +96,8 @@ static bool scan_escape(Scan *scan)
         scan->at += 6;
         return true;
     }
-    if (letter == scan->end || *letter == '\0' || strchr("\"\\/bfnrt", *letter) == NULL) {
+    if (letter == scan->end || *letter == '\0' ||
+        strchr("\"\\/bfnrt", *letter) == NULL) {
         return fail(scan, FAULT_INPUT, "unknown escape in a string");
     }
     scan->at += 2;
@@ -177,7 +180,8 @@ static bool scan_number(Scan *scan)
             return fail_unexpected(scan, "a digit");
         }
     }
-    return scan->at - first <= JSON_NUMBER_MAX || fail(scan, FAULT_INPUT, "a number is too long");
+    return scan->at - first <= JSON_NUMBER_MAX ||
+           fail(scan, FAULT_INPUT, "a number is too long");
 }
 
 static bool scan_literal(Scan *scan)
@@ -229,7 +233,8 @@ static bool scan_container(Scan *scan, char closing, bool (*item)(Scan *))
             break;
         }
         if (peek(scan) != ',') {
-            return fail_unexpected(scan, closing == '}' ? "a comma or }" : "a comma or ]");
+            return fail_unexpected(scan,
+                                   closing == '}' ? "a comma or }" : "a comma or ]");
         }
         scan->at++;
         skip_blanks(scan);
@@ -258,7 +263,8 @@ static bool scan_value(Scan *scan)
     if (byte == '[') {
         return scan_container(scan, ']', scan_value);
     }
-    return byte == '-' || g_ascii_isdigit(byte) ? scan_number(scan) : scan_literal(scan);
+    return byte == '-' || g_ascii_isdigit(byte) ? scan_number(scan)
+                                                : scan_literal(scan);
 }
 
 static bool scan_document(Scan *scan)
@@ -273,8 +279,8 @@ static bool scan_document(Scan *scan)
     return scan->at == scan->end || fail(scan, FAULT_INPUT, "text after the end");
 }
 
-bool json_scan(const char *text, size_t length, const JsonLimits *limits, bool *needs_repair,
-               GError **error)
+bool json_scan(const char *text, size_t length, const JsonLimits *limits,
+               bool *needs_repair, GError **error)
 {
     Scan scan = {.start = text,
                  .at = text,
@@ -295,7 +301,8 @@ static size_t repair_escape(GString *out, const char *at, const char *end)
         return 2;
     }
     int unit = hex4(at + 2, end);
-    if (unit >= 0xD800 && unit <= 0xDBFF && end - at >= 12 && at[6] == '\\' && at[7] == 'u') {
+    if (unit >= 0xD800 && unit <= 0xDBFF && end - at >= 12 && at[6] == '\\' &&
+        at[7] == 'u') {
         int low = hex4(at + 8, end);
         if (low >= 0xDC00 && low <= 0xDFFF) {
             g_string_append_len(out, at, 12);
@@ -332,7 +339,8 @@ GString *json_repair(const char *text, size_t length)
         }
         g_string_append_len(out, first, text - first);
         if (text < end) {
-            text += *text == '\\' ? repair_escape(out, text, end) : repair_high(out, text, end);
+            text += *text == '\\' ? repair_escape(out, text, end)
+                                  : repair_high(out, text, end);
         }
     }
     return out;

@@ -14,7 +14,7 @@
 
 typedef struct Job {
     struct Job *next;
-    LanesWork *work;     /* or, with a lane: */
+    LanesWork *work; /* or, with a lane: */
     LaneWork *lane_work;
     Lane *lane;
     void *data;
@@ -128,9 +128,11 @@ Lanes *lanes_new(unsigned n_threads, size_t waiting_max)
 bool lanes_start(Lanes *lanes, GError **error)
 {
     while (lanes->n_started < lanes->n_threads) {
-        int failure = pthread_create(&lanes->threads[lanes->n_started], NULL, run, lanes);
+        int failure =
+            pthread_create(&lanes->threads[lanes->n_started], NULL, run, lanes);
         if (failure != 0) {
-            g_set_error(error, FAULT, FAULT_SYSTEM, "start a worker: %s", g_strerror(failure));
+            g_set_error(error, FAULT, FAULT_SYSTEM, "start a worker: %s",
+                        g_strerror(failure));
             return false;
         }
         lanes->n_started++;
@@ -209,7 +211,8 @@ void lanes_enter(Lanes *lanes, const char *key, LaneWork *work, void *data)
     if (free_lane) {
         lane = lane_new(lanes, key);
     } else {
-        queue_add(&lane->waiting, job_new(&(Job){.lane_work = work, .lane = lane, .data = data}));
+        queue_add(&lane->waiting,
+                  job_new(&(Job){.lane_work = work, .lane = lane, .data = data}));
     }
     pthread_mutex_unlock(&lanes->lock);
     if (free_lane) {

@@ -116,7 +116,8 @@ static void append_cut(GString *line, LogFormat format, const char *value)
     append_value(line, format, cut);
 }
 
-static void append_pair(GString *line, LogFormat format, const char *key, const char *value)
+static void append_pair(GString *line, LogFormat format, const char *key,
+                        const char *value)
 {
     if (format == LOG_JSON) {
         g_string_append(line, line->len > 1 ? "," : "");
@@ -241,7 +242,8 @@ static bool write_all(Log *log, const char *text, size_t length, int64_t *end_ms
     return true;
 }
 
-/* Takes up to WRITE_MAX bytes out of the ring; waits for some, and returns 0 at the end. */
+/* Takes up to WRITE_MAX bytes out of the ring; waits for some, and returns 0 at the
+ * end. */
 static size_t take(Log *log, char *buffer)
 {
     pthread_mutex_lock(&log->lock);
@@ -300,7 +302,8 @@ Log *log_new(int fd, LogLevel level, LogFormat format)
     pthread_mutex_init(&log->lock, NULL);
     pthread_cond_init(&log->filled, NULL);
     int failure = pthread_create(&log->thread, NULL, run, log);
-    g_assert(log->wake >= 0 && failure == 0); /* at the very start: nothing to fall back on */
+    /* At the very start of the program, with nothing to fall back on. */
+    g_assert(log->wake >= 0 && failure == 0);
     return log;
 }
 

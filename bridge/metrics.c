@@ -16,100 +16,69 @@ typedef struct {
     const char *help;
 } Metric;
 
+#define LABELS(...) {__VA_ARGS__}
+#define ROW(id, type, name, labels, help) [METRIC_##id] = {type, name, labels, help}
 static const Metric table[METRIC_COUNT] = {
-    [METRIC_BUILD_INFO] = {GAUGE, "build_info", {"version"}, "1, with the version that runs."},
-    [METRIC_WEBHOOK_REQUESTS] = {COUNTER,
-                                 "webhook_requests_total",
-                                 {"source", "code"},
-                                 "Webhooks answered, by source (empty if unknown) and HTTP status."},
-    [METRIC_WEBHOOK_AUTH_FAILURES] = {COUNTER,
-                                      "webhook_auth_failures_total",
-                                      {"source"},
-                                      "Webhooks without valid credentials."},
-    [METRIC_WEBHOOK_WAITING] = {GAUGE,
-                                "webhook_waiting",
-                                {NULL},
-                                "Webhooks that wait for their answer."},
-    [METRIC_HTTP_CONNECTIONS] = {GAUGE, "http_connections", {NULL}, "Open HTTP connections."},
-    [METRIC_HTTP_CONNECTIONS_REFUSED] = {COUNTER,
-                                         "http_connections_refused_total",
-                                         {"reason"},
-                                         "Connections closed at once: too many in all (total), "
-                                         "of one address (address), no descriptors left "
-                                         "(descriptors)."},
-    [METRIC_HTTP_DEADLINES] = {COUNTER,
-                               "http_deadlines_total",
-                               {NULL},
-                               "Connections cut because a request or an answer took too long."},
-    [METRIC_NOTIFICATIONS] = {COUNTER,
-                              "notifications_total",
-                              {"receiver", "result"},
-                              "What became of an event at a receiver: queued, suppressed or "
-                              "ignored."},
-    [METRIC_NOTIFICATIONS_SUPPRESSED] = {COUNTER,
-                                         "notifications_suppressed_total",
-                                         {"reason"},
-                                         "Suppressed events, by reason."},
-    [METRIC_TEMPLATE_ERRORS] = {COUNTER,
-                                "template_errors_total",
-                                {"receiver"},
-                                "Templates that failed; the built-in plain mail went out."},
-    [METRIC_REGEXP_LIMITS] = {COUNTER,
-                              "regexp_limits_total",
-                              {NULL},
-                              "Regular expressions that hit a limit and counted as no match."},
-    [METRIC_DEDUP_GROUPS] = {GAUGE, "dedup_groups", {NULL}, "Groups remembered in memory."},
-    [METRIC_QUEUE_MAILS] = {GAUGE,
-                            "queue_mails",
-                            {"state"},
-                            "Mails in the queue: queued, deferred or dead."},
-    [METRIC_QUEUE_BYTES] = {GAUGE, "queue_bytes", {NULL}, "Bytes of the mails in the queue."},
-    [METRIC_QUEUE_OLDEST_S] = {GAUGE,
-                               "queue_oldest_age_seconds",
-                               {NULL},
-                               "Age of the oldest queued mail; 0 if there is none."},
-    [METRIC_DELIVERIES] = {COUNTER,
-                           "deliveries_total",
-                           {"relay", "outcome"},
-                           "Attempts, counted per recipient, by relay and outcome."},
-    [METRIC_DELIVERY_SECONDS] = {HISTOGRAM,
-                                 "delivery_latency_seconds",
-                                 {NULL},
-                                 "From a mail's acceptance to the relay's final yes."},
-    [METRIC_STORE_COMMITS] = {COUNTER, "store_commits_total", {NULL}, "Commits of the storage."},
-    [METRIC_STORE_ERRORS] = {COUNTER, "store_errors_total", {NULL}, "Commits that failed."},
-    [METRIC_SMTP_SESSIONS] = {GAUGE,
-                              "smtp_sessions",
-                              {"relay", "state"},
-                              "SMTP sessions: connecting, idle or busy."},
-    [METRIC_SMTP_SESSIONS_OPENED] = {COUNTER,
-                                     "smtp_sessions_opened_total",
-                                     {"relay"},
-                                     "SMTP sessions opened."},
-    [METRIC_SMTP_REPLIES] = {COUNTER,
-                             "smtp_replies_total",
-                             {"verb", "class"},
-                             "Replies of mail servers, by command and first digit."},
-    [METRIC_SMTP_IN_DOUBT] = {COUNTER,
-                              "smtp_in_doubt_total",
-                              {"relay"},
-                              "Mails whose final reply was lost: delivered perhaps."},
-    [METRIC_RELAY_PAUSED] = {GAUGE, "relay_paused", {"relay"}, "1 while a relay is paused."},
-    [METRIC_CONFIG_RELOAD_SUCCESSFUL] = {GAUGE,
-                                         "config_last_reload_successful",
-                                         {NULL},
-                                         "1 if the last reload of the configuration worked."},
-    [METRIC_CONFIG_RELOAD_SUCCESS_TIMESTAMP] = {GAUGE,
-                                                "config_last_reload_success_timestamp_seconds",
-                                                {NULL},
-                                                "When the configuration was last loaded."},
-    [METRIC_LOG_DROPPED] = {COUNTER,
-                            "log_lines_dropped_total",
-                            {NULL},
-                            "Log lines lost because nobody read them."},
+    ROW(BUILD_INFO, GAUGE, "build_info", LABELS("version"),
+        "1, with the version that runs."),
+    ROW(WEBHOOK_REQUESTS, COUNTER, "webhook_requests_total", LABELS("source", "code"),
+        "Webhooks answered, by source (empty if unknown) and HTTP status."),
+    ROW(WEBHOOK_AUTH_FAILURES, COUNTER, "webhook_auth_failures_total", LABELS("source"),
+        "Webhooks without valid credentials."),
+    ROW(WEBHOOK_WAITING, GAUGE, "webhook_waiting", LABELS(NULL),
+        "Webhooks that wait for their answer."),
+    ROW(HTTP_CONNECTIONS, GAUGE, "http_connections", LABELS(NULL),
+        "Open HTTP connections."),
+    ROW(HTTP_CONNECTIONS_REFUSED, COUNTER, "http_connections_refused_total",
+        LABELS("reason"),
+        "Connections closed at once: too many in all (total), of one address "
+        "(address), no descriptors left (descriptors)."),
+    ROW(HTTP_DEADLINES, COUNTER, "http_deadlines_total", LABELS(NULL),
+        "Connections cut because a request or an answer took too long."),
+    ROW(NOTIFICATIONS, COUNTER, "notifications_total", LABELS("receiver", "result"),
+        "What became of an event at a receiver: queued, suppressed or ignored."),
+    ROW(NOTIFICATIONS_SUPPRESSED, COUNTER, "notifications_suppressed_total",
+        LABELS("reason"), "Suppressed events, by reason."),
+    ROW(TEMPLATE_ERRORS, COUNTER, "template_errors_total", LABELS("receiver"),
+        "Templates that failed; the built-in plain mail went out."),
+    ROW(REGEXP_LIMITS, COUNTER, "regexp_limits_total", LABELS(NULL),
+        "Regular expressions that hit a limit and counted as no match."),
+    ROW(DEDUP_GROUPS, GAUGE, "dedup_groups", LABELS(NULL),
+        "Groups remembered in memory."),
+    ROW(QUEUE_MAILS, GAUGE, "queue_mails", LABELS("state"),
+        "Mails in the queue: queued, deferred or dead."),
+    ROW(QUEUE_BYTES, GAUGE, "queue_bytes", LABELS(NULL),
+        "Bytes of the mails in the queue."),
+    ROW(QUEUE_OLDEST_S, GAUGE, "queue_oldest_age_seconds", LABELS(NULL),
+        "Age of the oldest queued mail; 0 if there is none."),
+    ROW(DELIVERIES, COUNTER, "deliveries_total", LABELS("relay", "outcome"),
+        "Attempts, counted per recipient, by relay and outcome."),
+    ROW(DELIVERY_SECONDS, HISTOGRAM, "delivery_latency_seconds", LABELS(NULL),
+        "From a mail's acceptance to the relay's final yes."),
+    ROW(STORE_COMMITS, COUNTER, "store_commits_total", LABELS(NULL),
+        "Commits of the storage."),
+    ROW(STORE_ERRORS, COUNTER, "store_errors_total", LABELS(NULL),
+        "Commits that failed."),
+    ROW(SMTP_SESSIONS, GAUGE, "smtp_sessions", LABELS("relay", "state"),
+        "SMTP sessions: connecting, idle or busy."),
+    ROW(SMTP_SESSIONS_OPENED, COUNTER, "smtp_sessions_opened_total", LABELS("relay"),
+        "SMTP sessions opened."),
+    ROW(SMTP_REPLIES, COUNTER, "smtp_replies_total", LABELS("verb", "class"),
+        "Replies of mail servers, by command and first digit."),
+    ROW(SMTP_IN_DOUBT, COUNTER, "smtp_in_doubt_total", LABELS("relay"),
+        "Mails whose final reply was lost: delivered perhaps."),
+    ROW(RELAY_PAUSED, GAUGE, "relay_paused", LABELS("relay"),
+        "1 while a relay is paused."),
+    ROW(CONFIG_RELOAD_SUCCESSFUL, GAUGE, "config_last_reload_successful", LABELS(NULL),
+        "1 if the last reload of the configuration worked."),
+    ROW(CONFIG_RELOAD_SUCCESS_TIMESTAMP, GAUGE,
+        "config_last_reload_success_timestamp_seconds", LABELS(NULL),
+        "When the configuration was last loaded."),
+    ROW(LOG_DROPPED, COUNTER, "log_lines_dropped_total", LABELS(NULL),
+        "Log lines lost because nobody read them."),
 };
 
-static const double buckets[] = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,
+static const double buckets[] = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,  1,
                                  2.5,   5,    10,    30,   60,  300,  1800, 21600};
 
 typedef struct {
@@ -124,7 +93,7 @@ typedef struct {
 } Histogram;
 
 struct Metrics {
-    pthread_mutex_t lock; /* guards all */
+    pthread_mutex_t lock;            /* guards all */
     GPtrArray *series[METRIC_COUNT]; /* in the order in which they came */
     GHashTable *by_labels[METRIC_COUNT];
     Histogram histograms[METRIC_COUNT];
@@ -140,15 +109,18 @@ static void series_free(gpointer data)
 }
 
 /* Both with the lock held.  The series, or NULL if it was never counted. */
-static Series *find(Metrics *metrics, MetricId id, const char *label1, const char *label2)
+static Series *find(Metrics *metrics, MetricId id, const char *label1,
+                    const char *label2)
 {
     g_autofree char *key = g_strdup_printf("%s\xFF%s", label1, label2);
     return g_hash_table_lookup(metrics->by_labels[id], key);
 }
 
-static Series *take(Metrics *metrics, MetricId id, const char *label1, const char *label2)
+static Series *take(Metrics *metrics, MetricId id, const char *label1,
+                    const char *label2)
 {
-    const char *labels[LABELS_MAX] = {label1 != NULL ? label1 : "", label2 != NULL ? label2 : ""};
+    const char *labels[LABELS_MAX] = {label1 != NULL ? label1 : "",
+                                      label2 != NULL ? label2 : ""};
     Series *series = find(metrics, id, labels[0], labels[1]);
     if (series != NULL) {
         return series;
@@ -175,7 +147,8 @@ Metrics *metrics_new(void)
     pthread_mutex_init(&metrics->lock, NULL);
     for (unsigned id = 0; id < METRIC_COUNT; id++) {
         metrics->series[id] = g_ptr_array_new_with_free_func(series_free);
-        metrics->by_labels[id] = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        metrics->by_labels[id] =
+            g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         if (table[id].labels[0] == NULL && table[id].type != HISTOGRAM) {
             take(metrics, (MetricId)id, NULL, NULL);
         }
@@ -197,7 +170,8 @@ void metrics_free(Metrics *metrics)
     g_free(metrics);
 }
 
-void metrics_add(Metrics *metrics, MetricId id, double by, const char *label1, const char *label2)
+void metrics_add(Metrics *metrics, MetricId id, double by, const char *label1,
+                 const char *label2)
 {
     if (metrics == NULL) {
         return;
@@ -207,7 +181,8 @@ void metrics_add(Metrics *metrics, MetricId id, double by, const char *label1, c
     pthread_mutex_unlock(&metrics->lock);
 }
 
-void metrics_set(Metrics *metrics, MetricId id, double value, const char *label1, const char *label2)
+void metrics_set(Metrics *metrics, MetricId id, double value, const char *label1,
+                 const char *label2)
 {
     if (metrics == NULL) {
         return;
@@ -235,14 +210,15 @@ void metrics_observe(Metrics *metrics, MetricId id, double value)
     pthread_mutex_unlock(&metrics->lock);
 }
 
-double metrics_get(Metrics *metrics, MetricId id, const char *label1, const char *label2)
+double metrics_get(Metrics *metrics, MetricId id, const char *label1,
+                   const char *label2)
 {
     if (metrics == NULL) {
         return 0;
     }
     pthread_mutex_lock(&metrics->lock);
-    const Series *series = find(metrics, id, label1 != NULL ? label1 : "",
-                                label2 != NULL ? label2 : "");
+    const Series *series =
+        find(metrics, id, label1 != NULL ? label1 : "", label2 != NULL ? label2 : "");
     double value = series != NULL ? series->value : 0;
     if (table[id].type == HISTOGRAM) {
         value = (double)metrics->histograms[id].count;
@@ -255,7 +231,8 @@ static void append_number(GString *out, double value)
 {
     char text[G_ASCII_DTOSTR_BUF_SIZE];
     bool whole = value > -1e15 && value < 1e15 && value == (double)(int64_t)value;
-    g_string_append(out, g_ascii_formatd(text, sizeof text, whole ? "%.0f" : "%.15g", value));
+    g_string_append(
+        out, g_ascii_formatd(text, sizeof text, whole ? "%.0f" : "%.15g", value));
 }
 
 static void append_escaped(GString *out, const char *text)
@@ -285,22 +262,24 @@ static void print_series(GString *out, const Metric *metric, const Series *serie
     g_string_append_c(out, '\n');
 }
 
-static void print_histogram(GString *out, const Metric *metric, const Histogram *histogram)
+static void print_histogram(GString *out, const Metric *metric,
+                            const Histogram *histogram)
 {
     uint64_t below = 0;
     for (size_t i = 0; i < G_N_ELEMENTS(buckets); i++) {
         char text[G_ASCII_DTOSTR_BUF_SIZE];
         below += histogram->counts[i];
-        g_string_append_printf(out, "alertpost_%s_bucket{le=\"%s\"} %" G_GUINT64_FORMAT "\n",
-                               metric->name,
-                               g_ascii_formatd(text, sizeof text, "%g", buckets[i]), below);
+        g_string_append_printf(
+            out, "alertpost_%s_bucket{le=\"%s\"} %" G_GUINT64_FORMAT "\n", metric->name,
+            g_ascii_formatd(text, sizeof text, "%g", buckets[i]), below);
     }
-    g_string_append_printf(out, "alertpost_%s_bucket{le=\"+Inf\"} %" G_GUINT64_FORMAT "\n",
+    g_string_append_printf(out,
+                           "alertpost_%s_bucket{le=\"+Inf\"} %" G_GUINT64_FORMAT "\n",
                            metric->name, histogram->count);
     g_string_append_printf(out, "alertpost_%s_sum ", metric->name);
     append_number(out, histogram->sum);
-    g_string_append_printf(out, "\nalertpost_%s_count %" G_GUINT64_FORMAT "\n", metric->name,
-                           histogram->count);
+    g_string_append_printf(out, "\nalertpost_%s_count %" G_GUINT64_FORMAT "\n",
+                           metric->name, histogram->count);
 }
 
 static const char *type_text(MetricType type)
@@ -333,13 +312,15 @@ void metrics_print(Metrics *metrics, GString *out)
 
 void metrics_print_manual(GString *out)
 {
-    g_string_append(out, "| metric | type | labels | what it says |\n|---|---|---|---|\n");
+    g_string_append(out,
+                    "| metric | type | labels | what it says |\n|---|---|---|---|\n");
     for (size_t id = 0; id < METRIC_COUNT; id++) {
         const Metric *metric = &table[id];
         g_string_append_printf(out, "| `alertpost_%s` | %s |", metric->name,
                                type_text(metric->type));
         for (size_t i = 0; i < LABELS_MAX && metric->labels[i] != NULL; i++) {
-            g_string_append_printf(out, "%s `%s`", i == 0 ? "" : ",", metric->labels[i]);
+            g_string_append_printf(out, "%s `%s`", i == 0 ? "" : ",",
+                                   metric->labels[i]);
         }
         g_string_append_printf(out, " | %s |\n", metric->help);
     }

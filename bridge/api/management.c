@@ -42,7 +42,8 @@ static HttpAnswer ready(Management *management)
     if (!hooks->ready(hooks->app)) {
         return http_busy("the storage fails");
     }
-    return hooks->room(hooks->app, 0) ? http_text(200, "ready") : http_busy("the queue is full");
+    return hooks->room(hooks->app, 0) ? http_text(200, "ready")
+                                      : http_busy("the queue is full");
 }
 
 static HttpAnswer metrics(Management *management)
@@ -58,7 +59,8 @@ static HttpAnswer metrics(Management *management)
 static HttpAnswer status(Management *management)
 {
     HttpAnswer answer = http_json(200);
-    status_print(management->hooks, g_get_monotonic_time() - management->started_us, answer.body);
+    status_print(management->hooks, g_get_monotonic_time() - management->started_us,
+                 answer.body);
     return answer;
 }
 
@@ -125,7 +127,8 @@ static void overflow(void *data, HttpExchange *exchange, HttpOverflow kind)
     http_answer(exchange, &answer);
 }
 
-static void refuse(HttpExchange *exchange, unsigned code, const char *reason, const char *allow)
+static void refuse(HttpExchange *exchange, unsigned code, const char *reason,
+                   const char *allow)
 {
     HttpAnswer answer = http_error(code, "%s", reason);
     answer.allow = allow;

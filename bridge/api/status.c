@@ -10,7 +10,8 @@ static double age_s(int64_t oldest_ms)
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     int64_t now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-    return oldest_ms == 0 || oldest_ms > now_ms ? 0 : (double)(now_ms - oldest_ms) / 1000;
+    return oldest_ms == 0 || oldest_ms > now_ms ? 0
+                                                : (double)(now_ms - oldest_ms) / 1000;
 }
 
 static void append_member(GString *out, const char *key, const char *value)
@@ -23,13 +24,12 @@ static void append_queue(GString *out, const OutboxStats *stats)
 {
     char age[G_ASCII_DTOSTR_BUF_SIZE];
     g_ascii_formatd(age, sizeof age, "%.3f", age_s(stats->oldest_ms));
-    g_string_append_printf(out,
-                           "\"queue\":{\"queued\":%" G_GUINT64_FORMAT
-                           ",\"deferred\":%" G_GUINT64_FORMAT ",\"claimed\":%" G_GUINT64_FORMAT
-                           ",\"dead\":%" G_GUINT64_FORMAT ",\"bytes\":%" G_GUINT64_FORMAT
-                           ",\"oldest_age_s\":%s}",
-                           stats->queued, stats->deferred, stats->claimed, stats->dead,
-                           stats->bytes, age);
+    g_string_append_printf(
+        out,
+        "\"queue\":{\"queued\":%" G_GUINT64_FORMAT ",\"deferred\":%" G_GUINT64_FORMAT
+        ",\"claimed\":%" G_GUINT64_FORMAT ",\"dead\":%" G_GUINT64_FORMAT
+        ",\"bytes\":%" G_GUINT64_FORMAT ",\"oldest_age_s\":%s}",
+        stats->queued, stats->deferred, stats->claimed, stats->dead, stats->bytes, age);
 }
 
 static void append_sources(GString *out, const Config *config)
@@ -68,7 +68,8 @@ void status_print(const IntakeHooks *hooks, int64_t uptime_us, GString *out)
     hooks->stats(hooks->app, &stats);
     g_string_append_c(out, '{');
     append_member(out, "version", ALERTPOST_VERSION);
-    g_string_append_printf(out, ",\"uptime_s\":%" G_GINT64_FORMAT ",", uptime_us / 1000000);
+    g_string_append_printf(out, ",\"uptime_s\":%" G_GINT64_FORMAT ",",
+                           uptime_us / 1000000);
     append_member(out, "config", config->path);
     g_string_append_c(out, ',');
     append_queue(out, &stats);
@@ -89,5 +90,6 @@ void status_count(const IntakeHooks *hooks)
     metrics_set(metrics, METRIC_QUEUE_MAILS, (double)stats.dead, "dead", NULL);
     metrics_set(metrics, METRIC_QUEUE_BYTES, (double)stats.bytes, NULL, NULL);
     metrics_set(metrics, METRIC_QUEUE_OLDEST_S, age_s(stats.oldest_ms), NULL, NULL);
-    metrics_set(metrics, METRIC_LOG_DROPPED, (double)log_dropped(hooks->log), NULL, NULL);
+    metrics_set(metrics, METRIC_LOG_DROPPED, (double)log_dropped(hooks->log), NULL,
+                NULL);
 }

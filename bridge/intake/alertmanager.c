@@ -44,7 +44,8 @@ static const char *make_group_key(Arena *arena, const Labels *group)
     return arena_strdup(arena, key->str);
 }
 
-static bool parse_status(const Payload *payload, const Json *object, AlertStatus *status)
+static bool parse_status(const Payload *payload, const Json *object,
+                         AlertStatus *status)
 {
     const char *text = alert_status_text(*status);
     if (!payload_text(payload, object, "status", &text)) {
@@ -55,7 +56,8 @@ static bool parse_status(const Payload *payload, const Json *object, AlertStatus
     } else if (strcmp(text, "resolved") == 0) {
         *status = ALERT_RESOLVED;
     } else {
-        return payload_fail(payload, FAULT_INPUT, "status", "neither \"firing\" nor \"resolved\"");
+        return payload_fail(payload, FAULT_INPUT, "status",
+                            "neither \"firing\" nor \"resolved\"");
     }
     return true;
 }
@@ -84,7 +86,8 @@ static bool parse_alerts(Payload *payload, const Json *root, Event *event)
     }
     event->alerts = format_alerts_new(event, json_size(array));
     for (const Json *item = json_first(array); item != NULL; item = json_next(item)) {
-        g_snprintf(payload->place, sizeof payload->place, "alerts[%zu].", event->n_alerts);
+        g_snprintf(payload->place, sizeof payload->place, "alerts[%zu].",
+                   event->n_alerts);
         Alert *alert = &event->alerts[event->n_alerts++];
         alert->status = status;
         if (!parse_alert(payload, item, alert)) {
@@ -103,7 +106,8 @@ bool alertmanager_parse(const FormatInput *input, Event *event, GError **error)
         g_set_error(error, FAULT, FAULT_INPUT, "not a JSON object");
         return false;
     }
-    if (!parse_alerts(&payload, root, event) || !parse_receiver(&payload, root, event) ||
+    if (!parse_alerts(&payload, root, event) ||
+        !parse_receiver(&payload, root, event) ||
         !payload_text(&payload, root, "groupKey", &event->group_key) ||
         !payload_text(&payload, root, "externalURL", &event->external_url) ||
         !payload_text(&payload, root, "notification_reason", &event->reason) ||

@@ -20,7 +20,8 @@ static bool has_header(const AuthConfig *auth)
 static const char *credentials(const char *authorization, const char *scheme)
 {
     size_t length = strlen(scheme);
-    if (authorization == NULL || g_ascii_strncasecmp(authorization, scheme, length) != 0 ||
+    if (authorization == NULL ||
+        g_ascii_strncasecmp(authorization, scheme, length) != 0 ||
         authorization[length] != ' ') {
         return NULL;
     }
@@ -45,15 +46,15 @@ static AuthVerdict compare(const Secret *secret, const char *given, GError **err
     return same ? AUTH_OK : AUTH_REFUSED;
 }
 
-static AuthVerdict check_bearer(const AuthConfig *auth, AuthHeader *header, const void *request,
-                                GError **error)
+static AuthVerdict check_bearer(const AuthConfig *auth, AuthHeader *header,
+                                const void *request, GError **error)
 {
     const char *token = credentials(header(request, "Authorization"), "Bearer");
     return token == NULL ? AUTH_REFUSED : compare(&auth->bearer_token, token, error);
 }
 
-static AuthVerdict check_basic(const AuthConfig *auth, AuthHeader *header, const void *request,
-                               GError **error)
+static AuthVerdict check_basic(const AuthConfig *auth, AuthHeader *header,
+                               const void *request, GError **error)
 {
     const char *encoded = credentials(header(request, "Authorization"), "Basic");
     if (encoded == NULL) {
@@ -66,14 +67,15 @@ static AuthVerdict check_basic(const AuthConfig *auth, AuthHeader *header, const
         return AUTH_REFUSED;
     }
     *colon = '\0';
-    g_autofree char *password = g_strndup(colon + 1, length - (gsize)(colon + 1 - pair));
+    g_autofree char *password =
+        g_strndup(colon + 1, length - (gsize)(colon + 1 - pair));
     AuthVerdict verdict = compare(&auth->basic_password, password, error);
     bool known = equal(pair, auth->basic_username);
     return verdict == AUTH_OK && !known ? AUTH_REFUSED : verdict;
 }
 
-static AuthVerdict check_header(const AuthConfig *auth, AuthHeader *header, const void *request,
-                                GError **error)
+static AuthVerdict check_header(const AuthConfig *auth, AuthHeader *header,
+                                const void *request, GError **error)
 {
     const char *value = header(request, auth->header_name);
     return value == NULL ? AUTH_REFUSED : compare(&auth->header_value, value, error);
@@ -103,9 +105,10 @@ AuthVerdict auth_check(const AuthConfig *auth, AuthHeader *header, const void *r
         return AUTH_OK;
     }
     for (size_t i = 0; i < G_N_ELEMENTS(ways); i++) {
-        AuthVerdict verdict = ways[i].configured ? ways[i].check(auth, header, request,
-                                                                 broken == NULL ? &broken : NULL)
-                                                 : AUTH_REFUSED;
+        AuthVerdict verdict =
+            ways[i].configured
+                ? ways[i].check(auth, header, request, broken == NULL ? &broken : NULL)
+                : AUTH_REFUSED;
         if (verdict == AUTH_OK) {
             return AUTH_OK;
         }

@@ -12,7 +12,8 @@ BodyVerdict body_announce(Body *body, size_t length, const BodyLimits *limits)
         return BODY_TOO_LONG;
     }
     size_t others = atomic_load(body->inflight);
-    return length > 0 && (others > limits->inflight || length > limits->inflight - others)
+    return length > 0 &&
+                   (others > limits->inflight || length > limits->inflight - others)
                ? BODY_TOO_MANY
                : BODY_OK;
 }
@@ -37,7 +38,8 @@ static bool reserve(Body *body, size_t length, size_t inflight_max)
     return true;
 }
 
-BodyVerdict body_append(Body *body, const char *data, size_t length, const BodyLimits *limits)
+BodyVerdict body_append(Body *body, const char *data, size_t length,
+                        const BodyLimits *limits)
 {
     if (length > limits->length - body->length) {
         return BODY_TOO_LONG;

@@ -4,14 +4,15 @@
  * The first line makes the exchange; with the headers begin() decides; the body is
  * gathered under its ceilings; serve() answers or defers, which suspends the connection
  * until an answer from any thread resumes it.  In between the connection's thread does
- * not touch the exchange.  However the request ends, libmicrohttpd says so once, and the
- * exchange is freed there. */
+ * not touch the exchange.  However the request ends, libmicrohttpd says so once, and
+ * the exchange is freed there. */
 #include "bridge/intake/exchange.h"
 
 #include "bridge/intake/body.h"
 
-#define DISCARD_MAX ((size_t)64 * 1024)   /* of a body nobody wants, to keep the connection */
-#define OVERRUN_MAX ((size_t)1024 * 1024) /* of one that turned out too long */
+/* Read of a body nobody wants, to keep the connection; of one that became too long. */
+#define DISCARD_MAX ((size_t)64 * 1024)
+#define OVERRUN_MAX ((size_t)1024 * 1024)
 
 typedef enum {
     STAGE_NEW,      /* the headers are not complete */
@@ -42,7 +43,8 @@ static int64_t now_ms(void)
 
 static void allow_ms(HttpExchange *exchange, int64_t ms)
 {
-    peers_set_deadline(exchange->context->peers, exchange->peer, ms == 0 ? 0 : now_ms() + ms);
+    peers_set_deadline(exchange->context->peers, exchange->peer,
+                       ms == 0 ? 0 : now_ms() + ms);
 }
 
 HttpMethod http_method(const HttpExchange *exchange)
@@ -85,8 +87,9 @@ size_t http_announced_length(const HttpExchange *exchange)
     if (text == NULL) {
         return 0;
     }
-    return g_ascii_string_to_unsigned(text, 10, 0, SIZE_MAX - 1, &length, NULL) ? (size_t)length
-                                                                                : SIZE_MAX;
+    return g_ascii_string_to_unsigned(text, 10, 0, SIZE_MAX - 1, &length, NULL)
+               ? (size_t)length
+               : SIZE_MAX;
 }
 
 const char *http_body(const HttpExchange *exchange, size_t *length)
@@ -130,7 +133,8 @@ void http_answer(HttpExchange *exchange, const HttpAnswer *answer)
     }
 }
 
-static void add_header(struct MHD_Response *response, const char *name, const char *value)
+static void add_header(struct MHD_Response *response, const char *name,
+                       const char *value)
 {
     if (value != NULL) {
         enum MHD_Result added = MHD_add_response_header(response, name, value);
@@ -138,7 +142,8 @@ static void add_header(struct MHD_Response *response, const char *name, const ch
     }
 }
 
-static struct MHD_Response *make_response(ExchangeContext *context, const HttpAnswer *answer)
+static struct MHD_Response *make_response(ExchangeContext *context,
+                                          const HttpAnswer *answer)
 {
     size_t length = answer->body->len;
     struct MHD_Response *response = MHD_create_response_from_buffer(
@@ -150,7 +155,8 @@ static struct MHD_Response *make_response(ExchangeContext *context, const HttpAn
     add_header(response, "Allow", answer->allow);
     add_header(response, "WWW-Authenticate", answer->authenticate);
     add_header(response, "Retry-After", answer->retry_after_s > 0 ? seconds : NULL);
-    add_header(response, "Connection", atomic_load(&context->draining) ? "close" : NULL);
+    add_header(response, "Connection",
+               atomic_load(&context->draining) ? "close" : NULL);
     return response;
 }
 
@@ -184,7 +190,8 @@ static BodyLimits body_limits(const HttpExchange *exchange)
 
 /* The headers are there.  What is refused already is answered at once, unless what
  * follows is short: reading it keeps the connection in use. */
-static enum MHD_Result begin(HttpExchange *exchange, const char *path, const char *method)
+static enum MHD_Result begin(HttpExchange *exchange, const char *path,
+                             const char *method)
 {
     ExchangeContext *context = exchange->context;
     exchange->path = g_strdup(path);
@@ -200,7 +207,8 @@ static enum MHD_Result begin(HttpExchange *exchange, const char *path, const cha
             overflow(exchange, verdict);
         }
     }
-    bool short_body = announced <= DISCARD_MAX && http_header(exchange, "Expect") == NULL;
+    bool short_body =
+        announced <= DISCARD_MAX && http_header(exchange, "Expect") == NULL;
     return exchange->answered && !short_body ? send_answer(exchange) : MHD_YES;
 }
 
@@ -231,9 +239,10 @@ static enum MHD_Result serve(HttpExchange *exchange)
     return exchange->stage == STAGE_DEFERRED ? MHD_YES : send_answer(exchange);
 }
 
-enum MHD_Result exchange_on_request(void *who, struct MHD_Connection *connection, const char *path,
-                                  const char *method, const char *version, const char *data,
-                                  size_t *length, void **request)
+enum MHD_Result exchange_on_request(void *who, struct MHD_Connection *connection,
+                                    const char *path, const char *method,
+                                    const char *version, const char *data,
+                                    size_t *length, void **request)
 {
     (void)who, (void)connection, (void)version;
     HttpExchange *exchange = *request;
@@ -252,7 +261,8 @@ enum MHD_Result exchange_on_request(void *who, struct MHD_Connection *connection
 }
 
 /* The first line of a request is there. */
-void *exchange_on_first_line(void *who, const char *uri, struct MHD_Connection *connection)
+void *exchange_on_first_line(void *who, const char *uri,
+                             struct MHD_Connection *connection)
 {
     (void)uri;
     HttpExchange *exchange = g_new0(HttpExchange, 1);
@@ -260,14 +270,15 @@ void *exchange_on_first_line(void *who, const char *uri, struct MHD_Connection *
     exchange->connection = connection;
     exchange->body.inflight = &exchange->context->inflight;
     exchange->peer =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+            ->socket_context;
     allow_ms(exchange, exchange->context->limits->request_ms);
     return exchange;
 }
 
 /* The exchange is over, with its answer sent or without. */
 void exchange_on_completed(void *who, struct MHD_Connection *connection, void **request,
-                         enum MHD_RequestTerminationCode code)
+                           enum MHD_RequestTerminationCode code)
 {
     (void)connection, (void)code;
     ExchangeContext *context = who;
@@ -290,4 +301,3 @@ void exchange_on_completed(void *who, struct MHD_Connection *connection, void **
     g_free(exchange);
     *request = NULL;
 }
-

@@ -80,7 +80,8 @@ static JsonLimits json_limits(const LimitsConfig *limits)
 {
     JsonLimits json = JSON_LIMITS_DEFAULT;
     size_t alerts = MIN(limits->alerts, JSON_VALUES_MAX / JSON_VALUES_PER_ALERT);
-    json.values = MIN(JSON_VALUES_BASE + alerts * JSON_VALUES_PER_ALERT, JSON_VALUES_MAX);
+    json.values =
+        MIN(JSON_VALUES_BASE + alerts * JSON_VALUES_PER_ALERT, JSON_VALUES_MAX);
     json.string = limits->body;
     return json;
 }

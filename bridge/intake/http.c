@@ -71,11 +71,13 @@ HttpAnswer http_text(unsigned code, const char *line)
 
 void http_turn_away(int take_fd)
 {
-    static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n"
-                                 "Connection: close\r\nContent-Type: application/json\r\n"
-                                 "Content-Length: 33\r\n\r\n{\"error\":\"too many connections\"}\n";
+    static const char answer[] =
+        "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n"
+        "Connection: close\r\nContent-Type: application/json\r\n"
+        "Content-Length: 33\r\n\r\n{\"error\":\"too many connections\"}\n";
     if (send(take_fd, answer, sizeof answer - 1, MSG_NOSIGNAL | MSG_DONTWAIT) > 0) {
-        char unread[4096]; /* what stays unread would reset the connection, answer and all */
+        char unread[4096]; /* what stays unread would reset the connection, answer and
+                              all */
         shutdown(take_fd, SHUT_WR);
         while (recv(take_fd, unread, sizeof unread, MSG_DONTWAIT) > 0) {
         }

@@ -29,7 +29,8 @@ static void begin(void *who, HttpExchange *exchange)
     }
 }
 
-static void accepted(void *who, int take_fd, const struct sockaddr *address, socklen_t length)
+static void accepted(void *who, int take_fd, const struct sockaddr *address,
+                     socklen_t length)
 {
     Intake *intake = who;
     http_server_add(intake->server, take_fd, address, length);
@@ -48,12 +49,14 @@ static int tick_ms(const HttpLimits *limits)
     return (int)CLAMP(shortest / 4, 1, TICK_MAX_MS);
 }
 
-/* Half of what the process may open is for connections, the rest for everything else. */
+/* Half of what the process may open is for connections, the rest for everything else.
+ */
 static HttpLimits fit_descriptors(const HttpLimits *limits)
 {
     HttpLimits fit = *limits;
     struct rlimit files;
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur / 2 < fit.connections_max) {
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 &&
+        files.rlim_cur / 2 < fit.connections_max) {
         fit.connections_max = (unsigned)MAX(files.rlim_cur / 2, 1);
     }
     return fit;
@@ -66,9 +69,10 @@ Intake *intake_new(const IntakeHooks *hooks, const HttpLimits *limits,
     intake->hooks = *hooks;
     intake->management.hooks = &intake->hooks;
     intake->management.started_us = g_get_monotonic_time();
-    intake->events =
-        (ListenerEvents){.accepted = accepted, .tick = tick, .tick_ms = tick_ms(limits)};
-    intake->listener = listener_new(&intake->events, intake, hooks->log, hooks->metrics);
+    intake->events = (ListenerEvents){
+        .accepted = accepted, .tick = tick, .tick_ms = tick_ms(limits)};
+    intake->listener =
+        listener_new(&intake->events, intake, hooks->log, hooks->metrics);
     HttpLimits fit = fit_descriptors(limits);
     intake->server = http_server_new(&fit, begin, intake, hooks->log, hooks->metrics);
     for (size_t i = 0; addresses[i] != NULL; i++) {
@@ -79,7 +83,8 @@ Intake *intake_new(const IntakeHooks *hooks, const HttpLimits *limits,
     return g_steal_pointer(&intake);
 }
 
-static bool check_source(const SourceConfig *source, const char *exposed, GError **error)
+static bool check_source(const SourceConfig *source, const char *exposed,
+                         GError **error)
 {
     if (format_find(source->type) == NULL) {
         g_set_error(error, FAULT, FAULT_INPUT, "source \"%s\": unknown type \"%s\"",
@@ -123,7 +128,8 @@ const char *intake_address(const Intake *intake, unsigned index)
 
 bool intake_start(Intake *intake, GError **error)
 {
-    return http_server_start(intake->server, error) && listener_start(intake->listener, error);
+    return http_server_start(intake->server, error) &&
+           listener_start(intake->listener, error);
 }
 
 void intake_drain(Intake *intake)

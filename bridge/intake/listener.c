@@ -40,7 +40,8 @@ struct Listener {
     int64_t complained_us; /* of the thread */
 };
 
-Listener *listener_new(const ListenerEvents *events, void *who, Log *log, Metrics *metrics)
+Listener *listener_new(const ListenerEvents *events, void *who, Log *log,
+                       Metrics *metrics)
 {
     Listener *listener = g_new0(Listener, 1);
     listener->events = events;
@@ -52,7 +53,8 @@ Listener *listener_new(const ListenerEvents *events, void *who, Log *log, Metric
     return listener;
 }
 
-static bool fail(GError **error, FaultKind kind, const char *address, const char *reason)
+static bool fail(GError **error, FaultKind kind, const char *address,
+                 const char *reason)
 {
     g_set_error(error, FAULT, kind, "listen on \"%s\": %s", address, reason);
     return false;
@@ -63,7 +65,8 @@ static bool split(const char *address, char **host, char **port, GError **error)
 {
     const char *colon = strrchr(address, ':');
     guint64 number;
-    if (colon == NULL || !g_ascii_string_to_unsigned(colon + 1, 10, 0, 65535, &number, NULL)) {
+    if (colon == NULL ||
+        !g_ascii_string_to_unsigned(colon + 1, 10, 0, 65535, &number, NULL)) {
         return fail(error, FAULT_INPUT, address, "not HOST:PORT");
     }
     g_autofree char *name = g_strndup(address, (gsize)(colon - address));
@@ -111,16 +114,20 @@ static void keep(Listener *listener, int fd)
     g_assert(failure == 0);
     listener->sockets[listener->n] = fd;
     listener->addresses[listener->n] = peers_address_text((struct sockaddr *)&storage);
-    listener->exposed[listener->n] = !peers_address_is_loopback((struct sockaddr *)&storage);
+    listener->exposed[listener->n] =
+        !peers_address_is_loopback((struct sockaddr *)&storage);
     listener->n++;
 }
 
-/* All addresses: one socket for IPv6 and IPv4 where there is IPv6, else one for IPv4. */
-static bool bind_any(Listener *listener, const char *address, const char *port, GError **error)
+/* All addresses: one socket for both kinds where there is IPv6, else one for IPv4. */
+static bool bind_any(Listener *listener, const char *address, const char *port,
+                     GError **error)
 {
     const char *const hosts[] = {"::", "0.0.0.0"};
     for (size_t i = 0; i < G_N_ELEMENTS(hosts); i++) {
-        struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST}, *info;
+        struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+                                 .ai_flags = AI_NUMERICHOST},
+                        *info;
         if (getaddrinfo(hosts[i], port, &hints, &info) != 0) {
             continue;
         }
@@ -137,7 +144,8 @@ static bool bind_any(Listener *listener, const char *address, const char *port, 
 static bool bind_host(Listener *listener, const char *address, const char *host,
                       const char *port, GError **error)
 {
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *found;
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE},
+                    *found;
     int failure = getaddrinfo(host, port, &hints, &found);
     if (failure != 0) {
         return fail(error, FAULT_SYSTEM, address, gai_strerror(failure));
@@ -154,7 +162,8 @@ static bool bind_host(Listener *listener, const char *address, const char *host,
         }
     }
     freeaddrinfo(found);
-    return listener->n > before || fail(error, FAULT_SYSTEM, address, g_strerror(reason));
+    return listener->n > before ||
+           fail(error, FAULT_SYSTEM, address, g_strerror(reason));
 }
 
 bool listener_bind(Listener *listener, const char *address, GError **error)
@@ -194,7 +203,8 @@ static void rest(Listener *listener)
 {
     int reason = errno;
     int64_t now_us = g_get_monotonic_time();
-    metrics_add(listener->metrics, METRIC_HTTP_CONNECTIONS_REFUSED, 1, "descriptors", NULL);
+    metrics_add(listener->metrics, METRIC_HTTP_CONNECTIONS_REFUSED, 1, "descriptors",
+                NULL);
     if (listener->complained_us == 0 ||
         now_us - listener->complained_us > COMPLAIN_MS * (int64_t)1000) {
         listener->complained_us = now_us;
@@ -215,7 +225,8 @@ static bool accept_all(Listener *listener, int fd)
         int client = accept4(fd, address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (client >= 0) {
             listener->events->accepted(listener->who, client, address, length);
-        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+                   errno == ENOMEM) {
             return false;
         } else if (errno == EAGAIN) {
             return true;
@@ -272,8 +283,8 @@ static bool listen_all(Listener *listener, GError **error)
         if (listen(listener->sockets[i], BACKLOG) != 0) {
             return fail(error, FAULT_SYSTEM, listener->addresses[i], g_strerror(errno));
         }
-        log_line(listener->log, LOG_LEVEL_INFO, "listening", "address", listener->addresses[i],
-                 NULL);
+        log_line(listener->log, LOG_LEVEL_INFO, "listening", "address",
+                 listener->addresses[i], NULL);
     }
     return true;
 }
@@ -289,7 +300,8 @@ bool listener_start(Listener *listener, GError **error)
     int failure = pthread_create(&listener->thread, NULL, run, listener);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (failure != 0) {
-        g_set_error(error, FAULT, FAULT_SYSTEM, "start the listener: %s", g_strerror(failure));
+        g_set_error(error, FAULT, FAULT_SYSTEM, "start the listener: %s",
+                    g_strerror(failure));
         return false;
     }
     listener->started = true;

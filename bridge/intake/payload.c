@@ -3,7 +3,8 @@
 
 #define SHOWN_MAX 100 /* bytes of a foreign key in a message */
 
-bool payload_fail(const Payload *payload, FaultKind kind, const char *key, const char *reason)
+bool payload_fail(const Payload *payload, FaultKind kind, const char *key,
+                  const char *reason)
 {
     g_set_error(payload->error, FAULT, kind, "%s%s: %s", payload->place, key, reason);
     return false;
@@ -12,7 +13,8 @@ bool payload_fail(const Payload *payload, FaultKind kind, const char *key, const
 /* "key.NAME: not a string"; a long NAME is cut. */
 static bool fail_member(const Payload *payload, const char *key, const char *name)
 {
-    g_autofree char *shown = g_utf8_substring(name, 0, MIN(g_utf8_strlen(name, -1), SHOWN_MAX));
+    g_autofree char *shown =
+        g_utf8_substring(name, 0, MIN(g_utf8_strlen(name, -1), SHOWN_MAX));
     g_autofree char *path = g_strdup_printf("%s.%s", key, shown);
     return payload_fail(payload, FAULT_INPUT, path, "not a string");
 }
@@ -38,7 +40,8 @@ bool payload_text(const Payload *payload, const Json *object, const char *key,
     return true;
 }
 
-static bool read_labels(const Payload *payload, const Json *object, const char *key, Label *items)
+static bool read_labels(const Payload *payload, const Json *object, const char *key,
+                        Label *items)
 {
     for (const Json *item = json_first(object); item != NULL; item = json_next(item)) {
         const char *text = json_text(item);
@@ -51,7 +54,8 @@ static bool read_labels(const Payload *payload, const Json *object, const char *
     return true;
 }
 
-bool payload_labels(const Payload *payload, const Json *object, const char *key, Labels *value)
+bool payload_labels(const Payload *payload, const Json *object, const char *key,
+                    Labels *value)
 {
     const Json *json = get(object, key);
     if (json == NULL) {
@@ -62,8 +66,9 @@ bool payload_labels(const Payload *payload, const Json *object, const char *key,
     }
     size_t n = json_size(json);
     if (n > payload->limits->labels) {
-        g_autofree char *reason = g_strdup_printf("%zu entries, more than limits.labels allows (%zu)",
-                                                  n, payload->limits->labels);
+        g_autofree char *reason =
+            g_strdup_printf("%zu entries, more than limits.labels allows (%zu)", n,
+                            payload->limits->labels);
         return payload_fail(payload, FAULT_LIMIT, key, reason);
     }
     Label *items = arena_array(payload->arena, Label, n);
@@ -74,7 +79,8 @@ bool payload_labels(const Payload *payload, const Json *object, const char *key,
     return true;
 }
 
-bool payload_time(const Payload *payload, const Json *object, const char *key, Timestamp *value)
+bool payload_time(const Payload *payload, const Json *object, const char *key,
+                  Timestamp *value)
 {
     const Json *json = get(object, key);
     if (json == NULL) {
@@ -87,7 +93,8 @@ bool payload_time(const Payload *payload, const Json *object, const char *key, T
     return true;
 }
 
-bool payload_count(const Payload *payload, const Json *object, const char *key, uint64_t *value)
+bool payload_count(const Payload *payload, const Json *object, const char *key,
+                   uint64_t *value)
 {
     const Json *json = get(object, key);
     if (json == NULL) {
@@ -109,7 +116,8 @@ bool payload_count(const Payload *payload, const Json *object, const char *key, 
 static bool are_objects(const Payload *payload, const char *key, const Json *array)
 {
     size_t i = 0;
-    for (const Json *item = json_first(array); item != NULL; item = json_next(item), i++) {
+    for (const Json *item = json_first(array); item != NULL;
+         item = json_next(item), i++) {
         if (!json_is_object(item)) {
             g_autofree char *path = g_strdup_printf("%s[%zu]", key, i);
             return payload_fail(payload, FAULT_INPUT, path, "not an object");
@@ -131,8 +139,9 @@ const Json *payload_alerts(const Payload *payload, const Json *object, const cha
     }
     size_t n = json_size(array);
     if (n > payload->limits->alerts) {
-        g_autofree char *reason = g_strdup_printf("%zu alerts, more than limits.alerts allows (%zu)",
-                                                  n, payload->limits->alerts);
+        g_autofree char *reason =
+            g_strdup_printf("%zu alerts, more than limits.alerts allows (%zu)", n,
+                            payload->limits->alerts);
         payload_fail(payload, FAULT_LIMIT, key, reason);
         return NULL;
     }

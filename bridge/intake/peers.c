@@ -19,10 +19,10 @@ typedef struct {
 
 struct Peers {
     unsigned total_max, address_max;
-    pthread_mutex_t lock;  /* guards what follows and the entries */
-    GHashTable *by_fd;     /* not yet open: fd -> Entry */
-    GHashTable *entries;   /* all */
-    GHashTable *networks;  /* text -> how many */
+    pthread_mutex_t lock; /* guards what follows and the entries */
+    GHashTable *by_fd;    /* not yet open: fd -> Entry */
+    GHashTable *entries;  /* all */
+    GHashTable *networks; /* text -> how many */
 };
 
 const char *peers_verdict_text(PeersVerdict verdict)
@@ -67,7 +67,8 @@ bool peers_address_is_loopback(const struct sockaddr *address)
 {
     unsigned port;
     struct in6_addr ipv6 = as_ipv6(address, &port);
-    return IN6_IS_ADDR_V4MAPPED(&ipv6) ? ipv6.s6_addr[12] == 127 : IN6_IS_ADDR_LOOPBACK(&ipv6);
+    return IN6_IS_ADDR_V4MAPPED(&ipv6) ? ipv6.s6_addr[12] == 127
+                                       : IN6_IS_ADDR_LOOPBACK(&ipv6);
 }
 
 /* What one sender can have many addresses of counts as one: an IPv6 /64. */
@@ -134,13 +135,15 @@ static PeersVerdict judge(Peers *peers, const char *network)
     if (g_hash_table_size(peers->entries) >= peers->total_max) {
         return PEERS_FULL;
     }
-    return network_count(peers, network) >= peers->address_max ? PEERS_FULL_OF_ADDRESS : PEERS_OK;
+    return network_count(peers, network) >= peers->address_max ? PEERS_FULL_OF_ADDRESS
+                                                               : PEERS_OK;
 }
 
 static void insert(Peers *peers, Entry *entry)
 {
     unsigned count = network_count(peers, entry->network) + 1;
-    g_hash_table_insert(peers->networks, g_strdup(entry->network), GUINT_TO_POINTER(count));
+    g_hash_table_insert(peers->networks, g_strdup(entry->network),
+                        GUINT_TO_POINTER(count));
     g_hash_table_insert(peers->by_fd, GINT_TO_POINTER(entry->peer.fd), entry);
     g_hash_table_add(peers->entries, entry);
 }
@@ -154,7 +157,8 @@ static void take_out(Peers *peers, Entry *entry)
     if (count == 0) {
         g_hash_table_remove(peers->networks, entry->network);
     } else {
-        g_hash_table_insert(peers->networks, g_strdup(entry->network), GUINT_TO_POINTER(count));
+        g_hash_table_insert(peers->networks, g_strdup(entry->network),
+                            GUINT_TO_POINTER(count));
     }
     g_hash_table_remove(peers->entries, entry);
 }
@@ -168,10 +172,12 @@ static void take_out_stale(Peers *peers, int fd)
     }
 }
 
-PeersVerdict peers_add(Peers *peers, int fd, const struct sockaddr *address, Peer **peer)
+PeersVerdict peers_add(Peers *peers, int fd, const struct sockaddr *address,
+                       Peer **peer)
 {
     Entry *entry = g_new0(Entry, 1);
-    entry->peer = (Peer){.fd = fd, .remote = peers_address_text(address), .local = is_local(fd)};
+    entry->peer =
+        (Peer){.fd = fd, .remote = peers_address_text(address), .local = is_local(fd)};
     entry->network = network_of(address);
     pthread_mutex_lock(&peers->lock);
     take_out_stale(peers, fd);

@@ -48,8 +48,10 @@ static void on_connection(void *who, struct MHD_Connection *connection, void **c
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
         Peer *peer = peers_open(
             server->context.peers,
-            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
-        peers_set_deadline(server->context.peers, peer, now_ms() + server->limits.request_ms);
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)
+                ->connect_fd);
+        peers_set_deadline(server->context.peers, peer,
+                           now_ms() + server->limits.request_ms);
         *context = peer;
         return;
     }
@@ -59,16 +61,18 @@ static void on_connection(void *who, struct MHD_Connection *connection, void **c
     count_connections(server);
 }
 
-static void on_message(void *who, const char *format, va_list arguments) G_GNUC_PRINTF(2, 0);
+static void on_message(void *who, const char *format, va_list arguments)
+    G_GNUC_PRINTF(2, 0);
 static void on_message(void *who, const char *format, va_list arguments)
 {
     HttpServer *server = who;
     g_autofree char *text = g_strdup_vprintf(format, arguments);
-    log_line(server->log, LOG_LEVEL_DEBUG, "http server", "text", g_strchomp(text), NULL);
+    log_line(server->log, LOG_LEVEL_DEBUG, "http server", "text", g_strchomp(text),
+             NULL);
 }
 
-HttpServer *http_server_new(const HttpLimits *limits, HttpBegin *begin, void *who, Log *log,
-                            Metrics *metrics)
+HttpServer *http_server_new(const HttpLimits *limits, HttpBegin *begin, void *who,
+                            Log *log, Metrics *metrics)
 {
     g_assert(limits->n_threads >= 1 && limits->n_threads <= THREADS_MAX);
     HttpServer *server = g_new0(HttpServer, 1);
@@ -86,15 +90,15 @@ HttpServer *http_server_new(const HttpLimits *limits, HttpBegin *begin, void *wh
 static struct MHD_Daemon *start_thread(HttpServer *server)
 {
     return MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
-            MHD_USE_ITC | MHD_USE_ERROR_LOG,
-        0, NULL, NULL, exchange_on_request, &server->context,                 //
-        MHD_OPTION_EXTERNAL_LOGGER, on_message, server,                       //
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,                  //
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET |
+            MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG,
+        0, NULL, NULL, exchange_on_request, &server->context,                  //
+        MHD_OPTION_EXTERNAL_LOGGER, on_message, server,                        //
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,                   //
         MHD_OPTION_URI_LOG_CALLBACK, exchange_on_first_line, &server->context, //
-        MHD_OPTION_NOTIFY_COMPLETED, exchange_on_completed, &server->context, //
-        MHD_OPTION_CONNECTION_LIMIT, server->limits.connections_max + 1,      //
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, server->limits.header_max,        //
+        MHD_OPTION_NOTIFY_COMPLETED, exchange_on_completed, &server->context,  //
+        MHD_OPTION_CONNECTION_LIMIT, server->limits.connections_max + 1,       //
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, server->limits.header_max,         //
         MHD_OPTION_END);
 }
 
@@ -119,7 +123,8 @@ static unsigned least_busy(HttpServer *server)
 {
     unsigned best = 0;
     for (unsigned i = 1; i < server->limits.n_threads; i++) {
-        if (atomic_load(&server->connections[i]) < atomic_load(&server->connections[best])) {
+        if (atomic_load(&server->connections[i]) <
+            atomic_load(&server->connections[best])) {
             best = i;
         }
     }
@@ -140,7 +145,8 @@ void http_server_add(HttpServer *server, int take_fd, const struct sockaddr *add
     unsigned thread = peer->thread = least_busy(server);
     atomic_fetch_add(&server->connections[thread], 1);
     count_connections(server);
-    if (MHD_add_connection(server->threads[thread], take_fd, address, length) != MHD_YES) {
+    if (MHD_add_connection(server->threads[thread], take_fd, address, length) !=
+        MHD_YES) {
         atomic_fetch_sub(&server->connections[thread], 1);
         peers_remove(server->context.peers, peer);
     }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* POST /hooks/NAME.
  *
- * On the server's thread: what can be refused by the headers alone is refused before the
- * body (source, method, credentials missing, type, length, a full queue).  With the body
- * there a worker takes over: credentials, payload, then the lane of (source, group key),
- * in which accept decides and stores.  Its done() writes the answer and gives the lane
- * back.  Every way out passes through finish(): one answer, one log line, one count. */
+ * On the server's thread: what can be refused by the headers alone is refused before
+ * the body (source, method, credentials missing, type, length, a full queue).  With the
+ * body there a worker takes over: credentials, payload, then the lane of (source, group
+ * key), in which accept decides and stores.  Its done() writes the answer and gives the
+ * lane back.  Every way out passes through finish(): one answer, one log line, one
+ * count. */
 #include "bridge/intake/webhook.h"
 
 #include <string.h>
@@ -43,6 +44,12 @@ static const char *source_name(const Webhook *webhook)
     return webhook->source != NULL ? webhook->source->name : "";
 }
 
+/* "" where the payload was not read. */
+static const char *status_text(const Webhook *webhook)
+{
+    return webhook->group != NULL ? alert_status_text(webhook->status) : "";
+}
+
 static void write_log(const Webhook *webhook, unsigned code, const char *result,
                       const char *reason)
 {
@@ -50,15 +57,16 @@ static void write_log(const Webhook *webhook, unsigned code, const char *result,
     int64_t us = g_get_monotonic_time() - http_started_us(webhook->exchange);
     g_snprintf(duration, sizeof duration, "%" G_GINT64_FORMAT ".%d", us / 1000,
                (int)(us % 1000 / 100));
-    log_line(webhook->hooks->log, code < 400 ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "webhook",
-             "source", source_name(webhook),
-             "status", webhook->group != NULL ? alert_status_text(webhook->status) : "",
-             "alerts", LOG_NUMBER(webhook->alerts),
-             "group", webhook->group,
-             "code", LOG_NUMBER(code),
-             "result", result,
-             "duration_ms", duration,
-             "remote", http_remote(webhook->exchange),
+    LogLevel level = code < 400 ? LOG_LEVEL_INFO : LOG_LEVEL_WARN;
+    log_line(webhook->hooks->log, level, "webhook",    //
+             "source", source_name(webhook),           //
+             "status", status_text(webhook),           //
+             "alerts", LOG_NUMBER(webhook->alerts),    //
+             "group", webhook->group,                  //
+             "code", LOG_NUMBER(code),                 //
+             "result", result,                         //
+             "duration_ms", duration,                  //
+             "remote", http_remote(webhook->exchange), //
              "reason", reason, NULL);
 }
 
@@ -70,7 +78,8 @@ static void finish(Webhook *webhook, const HttpAnswer *answer, const char *resul
     char code[16];
     g_snprintf(code, sizeof code, "%u", answer->code);
     write_log(webhook, answer->code, result, reason);
-    metrics_add(webhook->hooks->metrics, METRIC_WEBHOOK_REQUESTS, 1, source_name(webhook), code);
+    metrics_add(webhook->hooks->metrics, METRIC_WEBHOOK_REQUESTS, 1,
+                source_name(webhook), code);
     http_answer(webhook->exchange, answer);
     if (lane != NULL) {
         lane_release(lane);
@@ -153,7 +162,8 @@ static void accept_in_lane(void *data, Lane *lane)
     Webhook *webhook = data;
     webhook->lane = lane;
     Event *event = g_steal_pointer(&webhook->event);
-    webhook->hooks->accept(webhook->hooks->app, webhook->config, event, on_accepted, webhook);
+    webhook->hooks->accept(webhook->hooks->app, webhook->config, event, on_accepted,
+                           webhook);
 }
 
 static const char *find_header(const void *request, const char *name)
@@ -165,15 +175,16 @@ static const char *find_header(const void *request, const char *name)
 static bool check_credentials(Webhook *webhook)
 {
     g_autoptr(GError) error = NULL;
-    switch (auth_check(&webhook->source->auth, find_header, webhook->exchange, &error)) {
+    const AuthConfig *auth = &webhook->source->auth;
+    switch (auth_check(auth, find_header, webhook->exchange, &error)) {
     case AUTH_OK:
         return true;
     case AUTH_REFUSED:
         refuse(webhook, 401, "wrong credentials");
         return false;
     default:
-        log_line(webhook->hooks->log, LOG_LEVEL_ERROR, "cannot check credentials", "source",
-                 webhook->source->name, "error", error->message, NULL);
+        log_line(webhook->hooks->log, LOG_LEVEL_ERROR, "cannot check credentials",
+                 "source", webhook->source->name, "error", error->message, NULL);
         be_busy(webhook, "the credentials cannot be checked now");
         return false;
     }
@@ -196,7 +207,8 @@ static bool parse(Webhook *webhook)
         webhook->alerts = webhook->event->n_alerts;
         return true;
     }
-    refuse(webhook, g_error_matches(error, FAULT, FAULT_LIMIT) ? 413 : 400, error->message);
+    refuse(webhook, g_error_matches(error, FAULT, FAULT_LIMIT) ? 413 : 400,
+           error->message);
     return false;
 }
 
@@ -211,7 +223,8 @@ static void work(void *data)
         on_accepted(webhook, ACCEPT_OK, "", NULL, 0);
         return;
     }
-    g_autofree char *key = g_strdup_printf("%s\n%s", webhook->source->name, webhook->group);
+    g_autofree char *key =
+        g_strdup_printf("%s\n%s", webhook->source->name, webhook->group);
     lanes_enter(webhook->hooks->lanes, key, accept_in_lane, webhook);
 }
 
@@ -233,8 +246,10 @@ static bool is_json(const char *type)
     if (type == NULL) {
         return true;
     }
-    g_autofree char *essence = g_strstrip(g_ascii_strdown(type, (gssize)strcspn(type, ";")));
-    return strcmp(essence, "application/json") == 0 || g_str_has_suffix(essence, "+json");
+    g_autofree char *essence =
+        g_strstrip(g_ascii_strdown(type, (gssize)strcspn(type, ";")));
+    return strcmp(essence, "application/json") == 0 ||
+           g_str_has_suffix(essence, "+json");
 }
 
 static bool is_allowed(const Webhook *webhook)
@@ -283,8 +298,9 @@ static void overflow(void *data, HttpExchange *exchange, HttpOverflow kind)
     Webhook *webhook = data;
     (void)exchange;
     if (kind == HTTP_BODY_TOO_LONG) {
-        g_autofree char *reason = g_strdup_printf("the body is longer than limits.body allows (%zu)",
-                                                  webhook->config->limits.body);
+        g_autofree char *reason =
+            g_strdup_printf("the body is longer than limits.body allows (%zu)",
+                            webhook->config->limits.body);
         refuse(webhook, 413, reason);
     } else {
         be_busy(webhook, "too many bytes are being received (limits.inflight_bytes)");
@@ -299,7 +315,8 @@ void webhook_begin(const IntakeHooks *hooks, HttpExchange *exchange)
     webhook->config = hooks->config(hooks->app);
     webhook->source =
         config_find_source(webhook->config, http_path(exchange) + strlen(WEBHOOK_PATH));
-    webhook->format = webhook->source != NULL ? format_find(webhook->source->type) : NULL;
+    webhook->format =
+        webhook->source != NULL ? format_find(webhook->source->type) : NULL;
     const LimitsConfig *limits = &webhook->config->limits;
     http_continue(exchange, &(HttpPlan){.body_max = limits->body,
                                         .inflight_max = limits->inflight_bytes,

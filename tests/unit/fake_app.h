@@ -44,7 +44,8 @@ static inline void app_answer(void *data)
     Accepting *accepting = data;
     App *app = accepting->app;
     char receiver[] = "team \"a\"", id[] = "id-1@host", reason[] = "unchanged";
-    AcceptResult result = {receiver, app->kind, app->kind == ACCEPT_QUEUED ? id : reason};
+    AcceptResult result = {receiver, app->kind,
+                           app->kind == ACCEPT_QUEUED ? id : reason};
     atomic_fetch_add(&app->accepted, 1);
     atomic_fetch_sub(&app->inside, 1);
     event_free(accepting->event);
@@ -56,8 +57,8 @@ static inline void app_answer(void *data)
     g_free(accepting);
 }
 
-static inline void app_accept(void *data, Config *config, Event *take_event, AcceptDone *done,
-                              void *who)
+static inline void app_accept(void *data, Config *config, Event *take_event,
+                              AcceptDone *done, void *who)
 {
     App *app = data;
     (void)config;
@@ -120,26 +121,30 @@ static inline bool app_ready(void *data)
 static inline void app_stats(void *data, OutboxStats *stats)
 {
     (void)data;
-    *stats = (OutboxStats){.queued = 3, .deferred = 2, .claimed = 1, .dead = 4, .bytes = 500};
+    *stats = (OutboxStats){
+        .queued = 3, .deferred = 2, .claimed = 1, .dead = 4, .bytes = 500};
 }
 
 static inline bool app_reload(void *data, GError **error)
 {
     App *app = data;
     if (atomic_load(&app->reload_fails)) {
-        g_set_error(error, FAULT, FAULT_INPUT, "a.yml:1:2: x: unknown key\na.yml:3:4: y: bad");
+        g_set_error(error, FAULT, FAULT_INPUT,
+                    "a.yml:1:2: x: unknown key\na.yml:3:4: y: bad");
         return false;
     }
     return true;
 }
 
-static char app_am[] = "alertmanager", app_empty[] = "", app_path[] = "/etc/alertpost.yml";
+static char app_am[] = "alertmanager", app_empty[] = "",
+            app_path[] = "/etc/alertpost.yml";
 
 static inline void app_init(App *app)
 {
     *app = (App){.kind = ACCEPT_QUEUED};
     app->sources[0] = (SourceConfig){.name = app_am, .type = app_am};
-    app->sources[0].auth = (AuthConfig){.basic_username = app_empty, .header_name = app_empty};
+    app->sources[0].auth =
+        (AuthConfig){.basic_username = app_empty, .header_name = app_empty};
     app->config = (Config){.path = app_path,
                            .sources = app->sources,
                            .n_sources = 1,
@@ -169,7 +174,8 @@ static inline void app_start(App *app, const HttpLimits *limits)
     app->hooks.lanes = lanes_new(2, 10000);
     app->intake = intake_new(&app->hooks, limits, addresses, &error);
     g_assert_no_error(error);
-    bool ok = lanes_start(app->hooks.lanes, &error) && intake_start(app->intake, &error);
+    bool ok =
+        lanes_start(app->hooks.lanes, &error) && intake_start(app->intake, &error);
     g_assert_no_error(error);
     g_assert(ok);
     app->address = intake_address(app->intake, 0);
@@ -196,8 +202,8 @@ static inline void app_clear(App *app)
     pthread_mutex_destroy(&app->lock);
 }
 
-#define APP_BODY                                                                          \
-    "{\"version\":\"4\",\"groupKey\":\"{}:{a=\\\"1\\\"}\",\"status\":\"firing\","         \
+#define APP_BODY                                                                       \
+    "{\"version\":\"4\",\"groupKey\":\"{}:{a=\\\"1\\\"}\",\"status\":\"firing\","      \
     "\"alerts\":[{\"status\":\"firing\",\"labels\":{\"alertname\":\"X\"}}]}"
 #define APP_HOOK "/hooks/alertmanager"
 

@@ -32,10 +32,12 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Reply, reply_clear)
 static inline int client_connect(const char *address)
 {
     struct sockaddr_in in = {.sin_family = AF_INET,
-                             .sin_port = htons((uint16_t)atoi(strrchr(address, ':') + 1)),
+                             .sin_port =
+                                 htons((uint16_t)atoi(strrchr(address, ':') + 1)),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){.tv_sec = 20}, sizeof(struct timeval));
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){.tv_sec = 20},
+               sizeof(struct timeval));
     if (connect(fd, (struct sockaddr *)&in, sizeof in) != 0) {
         close(fd);
         return -1;
@@ -107,7 +109,8 @@ static inline Reply client_reply_to(int fd, bool head_only)
     }
     reply.code = (unsigned)atoi(reply.head + 9);
     g_autofree char *length = reply_header(&reply, "Content-Length");
-    reply.body = client_read(fd, length == NULL || head_only ? 0 : strtoul(length, NULL, 10));
+    reply.body =
+        client_read(fd, length == NULL || head_only ? 0 : strtoul(length, NULL, 10));
     return reply;
 }
 
@@ -139,8 +142,9 @@ static inline Reply client_request(const char *address, const char *request)
 /* A POST with BODY and its length; HEADERS end with CRLF each. */
 static inline char *client_post(const char *path, const char *headers, const char *body)
 {
-    return g_strdup_printf("POST %s HTTP/1.1\r\nHost: a\r\n%sContent-Length: %zu\r\n\r\n%s", path,
-                           headers, strlen(body), body);
+    return g_strdup_printf(
+        "POST %s HTTP/1.1\r\nHost: a\r\n%sContent-Length: %zu\r\n\r\n%s", path, headers,
+        strlen(body), body);
 }
 
 #endif

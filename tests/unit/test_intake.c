@@ -53,7 +53,8 @@ static void a_webhook_that_queues_a_mail_is_answered_with_202(void **state)
                                     "\"result\":\"queued\",\"id\":\"id-1@host\"}]}\n");
     assert_header(&reply, "Content-Type", "application/json");
     assert_int_equal(app->accepted, 1);
-    assert_true(metrics_get(app->hooks.metrics, METRIC_WEBHOOK_REQUESTS, "alertmanager", "202") == 1);
+    assert_true(metrics_get(app->hooks.metrics, METRIC_WEBHOOK_REQUESTS, "alertmanager",
+                            "202") == 1);
 }
 
 static void a_webhook_that_says_nothing_new_is_answered_with_200(void **state)
@@ -63,8 +64,9 @@ static void a_webhook_that_says_nothing_new_is_answered_with_200(void **state)
     app->later = true;
     g_auto(Reply) reply = post(app, "", APP_BODY);
     assert_int_equal(reply.code, 200);
-    assert_string_equal(reply.body, "{\"results\":[{\"receiver\":\"team \\\"a\\\"\","
-                                    "\"result\":\"suppressed\",\"reason\":\"unchanged\"}]}\n");
+    assert_string_equal(reply.body,
+                        "{\"results\":[{\"receiver\":\"team \\\"a\\\"\","
+                        "\"result\":\"suppressed\",\"reason\":\"unchanged\"}]}\n");
 }
 
 static void a_webhook_without_alerts_ends_at_intake(void **state)
@@ -96,8 +98,8 @@ static void what_is_refused_is_refused_with_its_reason(void **state)
     } table[] = {
         {"GET /hooks/alertmanager HTTP/1.1\r\nHost: a\r\n\r\n", 405,
          "{\"error\":\"a webhook is sent with POST\"}\n", "Allow", "POST"},
-        {"PUT /hooks/alertmanager HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}", 405,
-         "{\"error\":\"a webhook is sent with POST\"}\n", "Allow", "POST"},
+        {"PUT /hooks/alertmanager HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}",
+         405, "{\"error\":\"a webhook is sent with POST\"}\n", "Allow", "POST"},
         {"BREW /hooks/alertmanager HTTP/1.1\r\nHost: a\r\n\r\n", 405,
          "{\"error\":\"a webhook is sent with POST\"}\n", "Allow", "POST"},
         {"POST /hooks/none HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}", 404,
@@ -106,21 +108,24 @@ static void what_is_refused_is_refused_with_its_reason(void **state)
          "{\"error\":\"no source of this name is configured\"}\n", "Allow", NULL},
         {"POST /hooks HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}", 404,
          "{\"error\":\"there is nothing here\"}\n", "Allow", NULL},
-        {"GET / HTTP/1.1\r\nHost: a\r\n\r\n", 404, "{\"error\":\"there is nothing here\"}\n",
-         "Content-Type", "application/json"},
+        {"GET / HTTP/1.1\r\nHost: a\r\n\r\n", 404,
+         "{\"error\":\"there is nothing here\"}\n", "Content-Type", "application/json"},
         {"POST /hooks/alertmanager HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\n"
-         "Content-Length: 2\r\n\r\n{}", 415,
-         "{\"error\":\"the content type is not application/json\"}\n", "Allow", NULL},
-        {"POST /hooks/alertmanager HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{]", 400,
-         "{\"error\":\"byte 2: not a key\"}\n", "Retry-After", NULL},
-        {"POST /hooks/alertmanager HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", 400,
-         "{\"error\":\"byte 1: the text ends where a value should be\"}\n", "Allow", NULL},
+         "Content-Length: 2\r\n\r\n{}",
+         415, "{\"error\":\"the content type is not application/json\"}\n", "Allow",
+         NULL},
+        {"POST /hooks/alertmanager HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{]",
+         400, "{\"error\":\"byte 2: not a key\"}\n", "Retry-After", NULL},
+        {"POST /hooks/alertmanager HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
+         400, "{\"error\":\"byte 1: the text ends where a value should be\"}\n",
+         "Allow", NULL},
         {"POST /hooks/alertmanager HTTP/1.1\r\nHost: a\r\nContent-Length: 25\r\n\r\n"
-         "{\"alerts\":[{\"labels\":[]}]}", 400,
-         "{\"error\":\"byte 26: the text ends where a comma or } should be\"}\n", "Allow", NULL},
+         "{\"alerts\":[{\"labels\":[]}]}",
+         400, "{\"error\":\"byte 26: the text ends where a comma or } should be\"}\n",
+         "Allow", NULL},
         {"POST /hooks/alertmanager HTTP/1.1\r\nHost: a\r\nContent-Length: 26\r\n\r\n"
-         "{\"alerts\":[{\"labels\":[]}]}", 400,
-         "{\"error\":\"alerts[0].labels: not an object\"}\n", "Allow", NULL},
+         "{\"alerts\":[{\"labels\":[]}]}",
+         400, "{\"error\":\"alerts[0].labels: not an object\"}\n", "Allow", NULL},
         {"POST /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}", 405,
          "{\"error\":\"this method is not for this path\"}\n", "Allow", "GET, HEAD"},
         {"GET /-/reload HTTP/1.1\r\nHost: a\r\n\r\n", 405,
@@ -138,8 +143,9 @@ static void what_is_refused_is_refused_with_its_reason(void **state)
 static void every_kind_of_json_content_type_is_taken(void **state)
 {
     App *app = *state;
-    static const char *const types[] = {"application/json", "Application/JSON; charset=utf-8",
-                                        "application/cloudevents+json", " application/json "};
+    static const char *const types[] = {
+        "application/json", "Application/JSON; charset=utf-8",
+        "application/cloudevents+json", " application/json "};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         g_autofree char *header = g_strdup_printf("Content-Type: %s\r\n", types[i]);
         g_auto(Reply) reply = post(app, header, APP_BODY);
@@ -153,8 +159,8 @@ static void requests_of_one_connection_are_answered_in_their_order(void **state)
     app->later = true;
     g_autofree char *good = client_post(APP_HOOK, "", APP_BODY);
     g_autofree char *bad = client_post(APP_HOOK, "", "{}");
-    g_autofree char *all = g_strconcat(good, bad, "GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n",
-                                       good, NULL);
+    g_autofree char *all = g_strconcat(
+        good, bad, "GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n", good, NULL);
     static const unsigned codes[] = {202, 400, 200, 202};
     int fd = client_connect(app->address);
     client_send(fd, all); /* pipelined */
@@ -185,8 +191,9 @@ static void a_small_refused_body_does_not_cost_the_connection(void **state)
 static void a_chunked_body_is_put_together(void **state)
 {
     App *app = *state;
-    g_autoptr(GString) request = g_string_new(
-        "POST /hooks/alertmanager HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+    g_autoptr(GString) request =
+        g_string_new("POST /hooks/alertmanager HTTP/1.1\r\nHost: "
+                     "a\r\nTransfer-Encoding: chunked\r\n\r\n");
     for (const char *at = APP_BODY; *at != '\0'; at++) {
         g_string_append_printf(request, "1\r\n%c\r\n", *at);
     }
@@ -197,7 +204,8 @@ static void a_chunked_body_is_put_together(void **state)
 
 static char *body_of(size_t length)
 {
-    g_autofree char *filler = g_strnfill(length - strlen("{\"alerts\":[],\"x\":\"\"}"), 'x');
+    g_autofree char *filler =
+        g_strnfill(length - strlen("{\"alerts\":[],\"x\":\"\"}"), 'x');
     return g_strdup_printf("{\"alerts\":[],\"x\":\"%s\"}", filler);
 }
 
@@ -208,17 +216,20 @@ static void a_body_may_be_as_long_as_its_limit_and_no_longer(void **state)
     g_auto(Reply) passes = post(app, "", longest);
     assert_int_equal(passes.code, 200);
     /* Refused by its length alone: the body is never sent. */
-    g_auto(Reply) refused = client_request(
-        app->address,
-        "POST /hooks/alertmanager HTTP/1.1\r\nHost: a\r\nContent-Length: 100001\r\n\r\n");
+    g_auto(Reply) refused =
+        client_request(app->address, "POST /hooks/alertmanager HTTP/1.1\r\nHost: "
+                                     "a\r\nContent-Length: 100001\r\n\r\n");
     assert_int_equal(refused.code, 413);
-    assert_string_equal(refused.body,
-                        "{\"error\":\"the body is longer than limits.body allows (100000)\"}\n");
+    assert_string_equal(
+        refused.body,
+        "{\"error\":\"the body is longer than limits.body allows (100000)\"}\n");
     /* Its length not said. */
     g_autofree char *longer = body_of(100001);
-    g_autofree char *chunked = g_strdup_printf(
-        "POST /hooks/alertmanager HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-        "%zx\r\n%s\r\n0\r\n\r\n", strlen(longer), longer);
+    g_autofree char *chunked =
+        g_strdup_printf("POST /hooks/alertmanager HTTP/1.1\r\nHost: "
+                        "a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                        "%zx\r\n%s\r\n0\r\n\r\n",
+                        strlen(longer), longer);
     g_auto(Reply) late = client_request(app->address, chunked);
     assert_int_equal(late.code, 413);
 }
@@ -243,13 +254,14 @@ static void a_full_queue_is_said_before_the_body_is_read(void **state)
 {
     App *app = *state;
     atomic_store(&app->full, true);
-    g_auto(Reply) reply = client_request(
-        app->address,
-        "POST /hooks/alertmanager HTTP/1.1\r\nHost: a\r\nContent-Length: 90000\r\n\r\n");
+    g_auto(Reply) reply =
+        client_request(app->address, "POST /hooks/alertmanager HTTP/1.1\r\nHost: "
+                                     "a\r\nContent-Length: 90000\r\n\r\n");
     assert_int_equal(reply.code, 503);
     assert_string_equal(reply.body, "{\"error\":\"the queue is full\"}\n");
     assert_header(&reply, "Retry-After", "5");
-    g_auto(Reply) ready = client_request(app->address, "GET /-/ready HTTP/1.1\r\nHost: a\r\n\r\n");
+    g_auto(Reply) ready =
+        client_request(app->address, "GET /-/ready HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_int_equal(ready.code, 503);
 }
 
@@ -262,14 +274,16 @@ static void the_bodies_of_all_requests_have_one_ceiling(void **state)
     g_autofree char *fits = body_of(70000), *body = body_of(70001);
     g_auto(Reply) passes = post(app, "", fits);
     assert_int_equal(passes.code, 200);
-    g_auto(Reply) announced = client_request(
-        app->address,
-        "POST /hooks/alertmanager HTTP/1.1\r\nHost: a\r\nContent-Length: 70001\r\n\r\n");
+    g_auto(Reply) announced =
+        client_request(app->address, "POST /hooks/alertmanager HTTP/1.1\r\nHost: "
+                                     "a\r\nContent-Length: 70001\r\n\r\n");
     assert_int_equal(announced.code, 503);
     assert_string_equal(announced.body, busy);
-    g_autofree char *chunked = g_strdup_printf(
-        "POST /hooks/alertmanager HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-        "%zx\r\n%s\r\n0\r\n\r\n", strlen(body), body);
+    g_autofree char *chunked =
+        g_strdup_printf("POST /hooks/alertmanager HTTP/1.1\r\nHost: "
+                        "a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                        "%zx\r\n%s\r\n0\r\n\r\n",
+                        strlen(body), body);
     g_auto(Reply) found_out = client_request(app->address, chunked);
     assert_int_equal(found_out.code, 503);
     assert_string_equal(found_out.body, busy);
@@ -372,27 +386,33 @@ static void headers_without_end_are_refused(void **state)
 static void it_is_healthy_and_ready_until_it_drains(void **state)
 {
     App *app = *state;
-    static const char *const paths[] = {"/-/healthy", "/healthz", "/livez", "/-/ready", "/readyz"};
+    static const char *const paths[] = {"/-/healthy", "/healthz", "/livez", "/-/ready",
+                                        "/readyz"};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
-        g_autofree char *get = g_strdup_printf("GET %s HTTP/1.1\r\nHost: a\r\n\r\n", paths[i]);
+        g_autofree char *get =
+            g_strdup_printf("GET %s HTTP/1.1\r\nHost: a\r\n\r\n", paths[i]);
         g_auto(Reply) reply = client_request(app->address, get);
         assert_int_equal(reply.code, 200);
         assert_string_equal(reply.body, i < 3 ? "healthy\n" : "ready\n");
-        g_autofree char *head = g_strdup_printf("HEAD %s HTTP/1.1\r\nHost: a\r\n\r\n", paths[i]);
+        g_autofree char *head =
+            g_strdup_printf("HEAD %s HTTP/1.1\r\nHost: a\r\n\r\n", paths[i]);
         g_auto(Reply) empty = client_request(app->address, head);
         assert_int_equal(empty.code, 200);
     }
     atomic_store(&app->failing, true);
-    g_auto(Reply) failing = client_request(app->address, "GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n");
+    g_auto(Reply) failing =
+        client_request(app->address, "GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_int_equal(failing.code, 503);
     assert_string_equal(failing.body, "{\"error\":\"the storage fails\"}\n");
     atomic_store(&app->failing, false);
 
     intake_drain(app->intake);
-    g_auto(Reply) draining = client_request(app->address, "GET /-/ready HTTP/1.1\r\nHost: a\r\n\r\n");
+    g_auto(Reply) draining =
+        client_request(app->address, "GET /-/ready HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_int_equal(draining.code, 503);
     assert_header(&draining, "Connection", "close");
-    g_auto(Reply) alive = client_request(app->address, "GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n");
+    g_auto(Reply) alive =
+        client_request(app->address, "GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_int_equal(alive.code, 200);
     g_auto(Reply) accepted = post(app, "", APP_BODY);
     assert_int_equal(accepted.code, 202);
@@ -404,18 +424,21 @@ static void metrics_and_status_tell_what_happens(void **state)
     App *app = *state;
     g_auto(Reply) webhook = post(app, "", APP_BODY);
     assert_int_equal(webhook.code, 202);
-    g_auto(Reply) metrics = client_request(app->address, "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n");
+    g_auto(Reply) metrics =
+        client_request(app->address, "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_int_equal(metrics.code, 200);
     assert_header(&metrics, "Content-Type", "text/plain; version=0.0.4; charset=utf-8");
     assert_non_null(strstr(metrics.body, "\nalertpost_webhook_requests_total"
                                          "{source=\"alertmanager\",code=\"202\"} 1\n"));
-    assert_non_null(strstr(metrics.body, "\nalertpost_queue_mails{state=\"dead\"} 4\n"));
+    assert_non_null(
+        strstr(metrics.body, "\nalertpost_queue_mails{state=\"dead\"} 4\n"));
     assert_non_null(strstr(metrics.body, "\nalertpost_webhook_waiting 0\n"));
 
-    g_auto(Reply) status = client_request(app->address,
-                                          "GET /api/v1/status HTTP/1.1\r\nHost: a\r\n\r\n");
+    g_auto(Reply) status =
+        client_request(app->address, "GET /api/v1/status HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_int_equal(status.code, 200);
-    g_autoptr(Json) json = json_parse(status.body, strlen(status.body), &JSON_LIMITS_DEFAULT, NULL);
+    g_autoptr(Json) json =
+        json_parse(status.body, strlen(status.body), &JSON_LIMITS_DEFAULT, NULL);
     assert_string_equal(json_text(json_get(json, "version")), ALERTPOST_VERSION);
     assert_string_equal(json_text(json_get(json, "config")), "/etc/alertpost.yml");
     assert_true(json_number(json_get(json_get(json, "queue"), "queued")) == 3);
@@ -426,21 +449,23 @@ static void metrics_and_status_tell_what_happens(void **state)
 static void a_reload_says_what_is_wrong(void **state)
 {
     App *app = *state;
-    static const char request[] = "POST /-/reload HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n";
+    static const char request[] =
+        "POST /-/reload HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n";
     g_auto(Reply) good = client_request(app->address, request);
     assert_int_equal(good.code, 200);
     assert_string_equal(good.body, "{\"result\":\"reloaded\"}\n");
     atomic_store(&app->reload_fails, true);
     g_auto(Reply) bad = client_request(app->address, request);
     assert_int_equal(bad.code, 500);
-    assert_string_equal(bad.body,
-                        "{\"error\":\"a.yml:1:2: x: unknown key\\na.yml:3:4: y: bad\"}\n");
+    assert_string_equal(
+        bad.body, "{\"error\":\"a.yml:1:2: x: unknown key\\na.yml:3:4: y: bad\"}\n");
 }
 
 static void only_the_right_credentials_pass(void **state)
 {
     App *app = *state;
-    char token[] = "t0ken", user[] = "user", password[] = "pa:ss", name[] = "X-Token", value[] = "v";
+    char token[] = "t0ken", user[] = "user", password[] = "pa:ss", name[] = "X-Token",
+         value[] = "v";
     app->sources[0].auth = (AuthConfig){.required = true,
                                         .bearer_token.text = token,
                                         .basic_username = user,
@@ -471,22 +496,27 @@ static void only_the_right_credentials_pass(void **state)
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         g_auto(Reply) reply = post(app, table[i].headers, APP_BODY);
         assert_int_equal(reply.code, table[i].code);
-        assert_header(&reply, "WWW-Authenticate", table[i].code != 401 ? NULL
-                      : "Bearer realm=\"alertpost\", Basic realm=\"alertpost\"");
+        assert_header(&reply, "WWW-Authenticate",
+                      table[i].code != 401
+                          ? NULL
+                          : "Bearer realm=\"alertpost\", Basic realm=\"alertpost\"");
     }
-    assert_true(metrics_get(app->hooks.metrics, METRIC_WEBHOOK_AUTH_FAILURES, "alertmanager", NULL) == 10);
+    assert_true(metrics_get(app->hooks.metrics, METRIC_WEBHOOK_AUTH_FAILURES,
+                            "alertmanager", NULL) == 10);
 }
 
 static void a_secret_that_cannot_be_read_lets_nobody_in(void **state)
 {
     App *app = *state;
-    char none[] = "/nonexistent/token", empty[] = "/dev/null", value[] = "", name[] = "X-Token";
+    char none[] = "/nonexistent/token", empty[] = "/dev/null", value[] = "",
+         name[] = "X-Token";
     AuthConfig auth = {.required = true, .basic_username = value, .header_name = value};
     auth.bearer_token.file = none;
     app->sources[0].auth = auth;
     g_auto(Reply) broken = post(app, "Authorization: Bearer x\r\n", APP_BODY);
     assert_int_equal(broken.code, 503);
-    assert_string_equal(broken.body, "{\"error\":\"the credentials cannot be checked now\"}\n");
+    assert_string_equal(broken.body,
+                        "{\"error\":\"the credentials cannot be checked now\"}\n");
     auth.bearer_token.file = empty;
     auth.header_name = name;
     auth.header_value.text = value;

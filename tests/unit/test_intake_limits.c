@@ -33,7 +33,8 @@ static void a_body_grows_up_to_its_ceiling(void **state)
     assert_int_equal(inflight, 0);
 }
 
-static void an_announced_length_is_judged_at_once_and_reserved_only_as_it_comes(void **state)
+static void
+an_announced_length_is_judged_at_once_and_reserved_only_as_it_comes(void **state)
 {
     (void)state;
     atomic_size_t inflight = 0;
@@ -125,7 +126,8 @@ static struct sockaddr_in ipv4(const char *text, unsigned port)
 
 static struct sockaddr_in6 ipv6(const char *text, unsigned port)
 {
-    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
+    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6,
+                               .sin6_port = htons((uint16_t)port)};
     assert_int_equal(inet_pton(AF_INET6, text, &in6.sin6_addr), 1);
     return in6;
 }
@@ -134,8 +136,8 @@ static void addresses_are_written_as_they_are_typed(void **state)
 {
     (void)state;
     struct sockaddr_in in = ipv4("10.1.2.3", 80);
-    struct sockaddr_in6 in6 = ipv6("2001:db8::1", 65535), mapped = ipv6("::ffff:127.0.0.1", 1),
-                        loopback = ipv6("::1", 2);
+    struct sockaddr_in6 in6 = ipv6("2001:db8::1", 65535),
+                        mapped = ipv6("::ffff:127.0.0.1", 1), loopback = ipv6("::1", 2);
     g_autofree char *a = peers_address_text((struct sockaddr *)&in);
     g_autofree char *b = peers_address_text((struct sockaddr *)&in6);
     g_autofree char *c = peers_address_text((struct sockaddr *)&mapped);
@@ -160,7 +162,8 @@ static void the_ceilings_count_connections_and_networks(void **state)
     (void)state;
     Peers *peers = peers_new(4, 2);
     struct sockaddr_in first = ipv4("10.0.0.1", 1), second = ipv4("10.0.0.2", 1);
-    struct sockaddr_in6 a = ipv6("2001:db8:0:1::1", 1), b = ipv6("2001:db8:0:1:ffff::9", 1);
+    struct sockaddr_in6 a = ipv6("2001:db8:0:1::1", 1),
+                        b = ipv6("2001:db8:0:1:ffff::9", 1);
     Peer *one = add(peers, 1001, &first, PEERS_OK);
     add(peers, 1002, &first, PEERS_OK);
     add(peers, 1003, &first, PEERS_FULL_OF_ADDRESS);
@@ -174,7 +177,8 @@ static void the_ceilings_count_connections_and_networks(void **state)
     peers_free(peers);
 }
 
-static void a_peer_that_was_never_opened_makes_room_for_the_next_of_its_number(void **state)
+static void
+a_peer_that_was_never_opened_makes_room_for_the_next_of_its_number(void **state)
 {
     (void)state;
     Peers *peers = peers_new(1, 1);
@@ -228,13 +232,15 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_body_grows_up_to_its_ceiling),
-        cmocka_unit_test(an_announced_length_is_judged_at_once_and_reserved_only_as_it_comes),
+        cmocka_unit_test(
+            an_announced_length_is_judged_at_once_and_reserved_only_as_it_comes),
         cmocka_unit_test(bodies_share_one_ceiling),
         cmocka_unit_test(a_gate_lets_so_many_in_until_it_is_closed),
         cmocka_unit_test(a_closed_gate_waits_for_those_inside_and_their_answers),
         cmocka_unit_test(addresses_are_written_as_they_are_typed),
         cmocka_unit_test(the_ceilings_count_connections_and_networks),
-        cmocka_unit_test(a_peer_that_was_never_opened_makes_room_for_the_next_of_its_number),
+        cmocka_unit_test(
+            a_peer_that_was_never_opened_makes_room_for_the_next_of_its_number),
         cmocka_unit_test(a_sweep_shuts_down_those_whose_time_is_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,9 +27,10 @@ static void assert_refused(const char *text, size_t length, const JsonLimits *li
 static void a_document_is_read_back_as_it_was_written(void **state)
 {
     (void)state;
-    g_autoptr(Json) json = parse("\xEF\xBB\xBF {\"a\": [1, -2.5e3, true, false, null],\r\n"
-                                 "\t\"b\": {\"c\": \"d\\n\\u00e9\\ud83d\\ude42\\/\"}, \"e\": []} ",
-                                 NULL);
+    g_autoptr(Json) json =
+        parse("\xEF\xBB\xBF {\"a\": [1, -2.5e3, true, false, null],\r\n"
+              "\t\"b\": {\"c\": \"d\\n\\u00e9\\ud83d\\ude42\\/\"}, \"e\": []} ",
+              NULL);
     assert_true(json_is_object(json));
     assert_int_equal(json_size(json), 3);
     const Json *a = json_get(json, "a");
@@ -113,7 +114,8 @@ static void what_is_not_json_is_refused_with_its_place(void **state)
         assert_refused(table[i].text, strlen(table[i].text), &JSON_LIMITS_DEFAULT,
                        FAULT_INPUT, table[i].message);
     }
-    assert_refused("{}\0", 3, &JSON_LIMITS_DEFAULT, FAULT_INPUT, "byte 3: text after the end");
+    assert_refused("{}\0", 3, &JSON_LIMITS_DEFAULT, FAULT_INPUT,
+                   "byte 3: text after the end");
     assert_refused("\"a\0b\"", 5, &JSON_LIMITS_DEFAULT, FAULT_INPUT,
                    "byte 3: control character in a string");
     assert_refused("\"\\\0\"", 4, &JSON_LIMITS_DEFAULT, FAULT_INPUT,
@@ -159,16 +161,23 @@ static void a_ceiling_lets_its_own_value_pass_and_not_one_more(void **state)
 {
     (void)state;
     JsonLimits limits = {.depth = 3, .values = 4, .string = 5};
-    static const char *const pass[] = {"[[[]]]", "{\"a\":{\"b\":[]}}", "[1,2,3]", "\"12345\"",
-                                       "{\"12345\":1}", "\"12\xFF" "45\""};
+    static const char *const pass[] = {"[[[]]]",
+                                       "{\"a\":{\"b\":[]}}",
+                                       "[1,2,3]",
+                                       "\"12345\"",
+                                       "{\"12345\":1}",
+                                       "\"12\xFF"
+                                       "45\""};
     for (size_t i = 0; i < sizeof pass / sizeof *pass; i++) {
         g_autoptr(Json) json = json_parse(pass[i], strlen(pass[i]), &limits, NULL);
         assert_non_null(json);
     }
     assert_refused("[[[[]]]]", 8, &limits, FAULT_LIMIT, "byte 4: nested too deeply");
     assert_refused("[1,2,3,4]", 9, &limits, FAULT_LIMIT, "byte 8: too many values");
-    assert_refused("\"123456\"", 8, &limits, FAULT_LIMIT, "byte 8: a string is too long");
-    assert_refused("{\"123456\":1}", 12, &limits, FAULT_LIMIT, "byte 9: a string is too long");
+    assert_refused("\"123456\"", 8, &limits, FAULT_LIMIT,
+                   "byte 8: a string is too long");
+    assert_refused("{\"123456\":1}", 12, &limits, FAULT_LIMIT,
+                   "byte 9: a string is too long");
 }
 
 /* cJSON's own limit must never be what refuses. */
@@ -199,7 +208,8 @@ static void numbers_of_any_size_do_no_harm(void **state)
 
     char digits[65] = "";
     memset(digits, '7', 64);
-    assert_refused(digits, 64, &JSON_LIMITS_DEFAULT, FAULT_INPUT, "byte 65: a number is too long");
+    assert_refused(digits, 64, &JSON_LIMITS_DEFAULT, FAULT_INPUT,
+                   "byte 65: a number is too long");
     g_autoptr(Json) longest = json_parse(digits, 63, &JSON_LIMITS_DEFAULT, NULL);
     assert_true(json_number(longest) > 7e62);
 }
@@ -208,11 +218,13 @@ static void numbers_of_any_size_do_no_harm(void **state)
 static void no_cut_of_a_document_is_read_beyond_its_end(void **state)
 {
     (void)state;
-    static const char text[] = "{\"a\\u0000\":[1.5e3,\"\xE2\x82\xAC\xFF\\ud83d\\ude42\",true,{}]}";
+    static const char text[] =
+        "{\"a\\u0000\":[1.5e3,\"\xE2\x82\xAC\xFF\\ud83d\\ude42\",true,{}]}";
     for (size_t length = 0; length < sizeof text - 1; length++) {
         g_autofree char *cut = g_memdup2(text, length);
         g_autoptr(GError) error = NULL;
-        assert_null(json_parse(length == 0 ? "" : cut, length, &JSON_LIMITS_DEFAULT, &error));
+        assert_null(
+            json_parse(length == 0 ? "" : cut, length, &JSON_LIMITS_DEFAULT, &error));
         assert_true(g_error_matches(error, FAULT, FAULT_INPUT));
     }
 }

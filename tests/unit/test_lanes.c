@@ -17,7 +17,10 @@ typedef struct {
     unsigned n;
 } Counter;
 
-#define COUNTER {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0}
+#define COUNTER                                                                        \
+    {                                                                                  \
+        PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0                         \
+    }
 
 static void count(Counter *counter)
 {
@@ -132,7 +135,8 @@ static void visit_lane(void *data, Lane *lane)
     assert_int_equal(atomic_fetch_add(&group->inside, 1), 0);
     group->seen[group->n_seen++] = visit->number;
     visit->lane = lane;
-    lanes_schedule(group->lanes, leave, visit); /* given back later, by another thread */
+    lanes_schedule(group->lanes, leave,
+                   visit); /* given back later, by another thread */
 }
 
 static void enter(void *data)

@@ -64,8 +64,8 @@ static void a_logfmt_line_is_one_line_whatever_it_holds(void **state)
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         g_autofree char *line = line_of(LOG_LOGFMT, table[i].value);
-        g_autofree char *wanted = g_strdup_printf("level=info msg=\"a thing happened\" key=%s\n",
-                                                  table[i].written);
+        g_autofree char *wanted = g_strdup_printf(
+            "level=info msg=\"a thing happened\" key=%s\n", table[i].written);
         assert_string_equal(line, wanted);
     }
 }
@@ -83,7 +83,8 @@ static void a_json_line_is_one_object_whatever_it_holds(void **state)
         close(ends[1]);
         g_autofree char *text = drain(ends[0]);
         assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
-        g_autoptr(Json) json = json_parse(text, strlen(text), &JSON_LIMITS_DEFAULT, NULL);
+        g_autoptr(Json) json =
+            json_parse(text, strlen(text), &JSON_LIMITS_DEFAULT, NULL);
         assert_non_null(json);
         assert_int_equal(json_size(json), 5);
         assert_string_equal(json_text(json_get(json, "level")), "warn");
@@ -104,9 +105,10 @@ static void every_line_begins_with_its_time_in_utc(void **state)
     log_free(log);
     close(ends[1]);
     g_autofree char *text = drain(ends[0]);
-    assert_true(g_regex_match_simple("^time=20\\d\\d-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z "
-                                     "level=debug msg=tick\n$",
-                                     text, G_REGEX_DOLLAR_ENDONLY, 0));
+    assert_true(g_regex_match_simple(
+        "^time=20\\d\\d-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z "
+        "level=debug msg=tick\n$",
+        text, G_REGEX_DOLLAR_ENDONLY, 0));
 }
 
 static void a_long_value_is_cut_between_characters(void **state)
@@ -114,7 +116,8 @@ static void a_long_value_is_cut_between_characters(void **state)
     (void)state;
     g_autofree char *ascii = g_strnfill(5000, 'a');
     g_autofree char *line = line_of(LOG_LOGFMT, ascii);
-    assert_int_equal(strlen(line), strlen("level=info msg=\"a thing happened\" key=\"…\"\n") + 1000);
+    assert_int_equal(strlen(line),
+                     strlen("level=info msg=\"a thing happened\" key=\"…\"\n") + 1000);
     g_autoptr(GString) wide = g_string_new("a");
     for (int i = 0; i < 500; i++) {
         g_string_append(wide, "€");
@@ -167,7 +170,8 @@ static void a_blocked_reader_costs_lines_that_are_counted_and_said(void **state)
     Log *log = log_new(ends[1], LOG_LEVEL_INFO, LOG_LOGFMT);
     unsigned lines = 0;
     while (log_dropped(log) < 10) {
-        log_line(log, LOG_LEVEL_INFO, "line", "n", "0123456789012345678901234567890", NULL);
+        log_line(log, LOG_LEVEL_INFO, "line", "n", "0123456789012345678901234567890",
+                 NULL);
         lines++;
     }
     pthread_t reader;
@@ -177,7 +181,8 @@ static void a_blocked_reader_costs_lines_that_are_counted_and_said(void **state)
     void *text = NULL;
     pthread_join(reader, &text);
     long said = 0;
-    for (const char *at = text; (at = strstr(at, "msg=\"log lines dropped\" lines=")) != NULL; at++) {
+    for (const char *at = text;
+         (at = strstr(at, "msg=\"log lines dropped\" lines=")) != NULL; at++) {
         said += strtol(strstr(at, "lines=") + 6, NULL, 10);
     }
     assert_true(said >= 10);
@@ -222,7 +227,8 @@ static void *write_lines(void *data)
 {
     Writer *writer = data;
     for (int i = 0; i < 500; i++) {
-        log_line(writer->log, LOG_LEVEL_INFO, "line", "by", writer->name, "n", LOG_NUMBER(i), NULL);
+        log_line(writer->log, LOG_LEVEL_INFO, "line", "by", writer->name, "n",
+                 LOG_NUMBER(i), NULL);
     }
     return NULL;
 }

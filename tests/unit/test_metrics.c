@@ -33,14 +33,21 @@ static void what_is_counted_is_printed(void **state)
     metrics_add(metrics, METRIC_WEBHOOK_REQUESTS, 1, "alertmanager", "503");
     metrics_set(metrics, METRIC_QUEUE_BYTES, 12345678, NULL, NULL);
     metrics_set(metrics, METRIC_QUEUE_OLDEST_S, 0.25, NULL, NULL);
-    assert_true(metrics_get(metrics, METRIC_WEBHOOK_REQUESTS, "alertmanager", "202") == 2);
-    assert_true(metrics_get(metrics, METRIC_WEBHOOK_REQUESTS, "alertmanager", "404") == 0);
+    assert_true(metrics_get(metrics, METRIC_WEBHOOK_REQUESTS, "alertmanager", "202") ==
+                2);
+    assert_true(metrics_get(metrics, METRIC_WEBHOOK_REQUESTS, "alertmanager", "404") ==
+                0);
     g_autofree char *text = print(metrics);
-    assert_line(text, "# HELP alertpost_webhook_requests_total Webhooks answered, by source "
-                      "(empty if unknown) and HTTP status.");
+    assert_line(text,
+                "# HELP alertpost_webhook_requests_total Webhooks answered, by source "
+                "(empty if unknown) and HTTP status.");
     assert_line(text, "# TYPE alertpost_webhook_requests_total counter");
-    assert_line(text, "alertpost_webhook_requests_total{source=\"alertmanager\",code=\"202\"} 2");
-    assert_line(text, "alertpost_webhook_requests_total{source=\"alertmanager\",code=\"503\"} 1");
+    assert_line(
+        text,
+        "alertpost_webhook_requests_total{source=\"alertmanager\",code=\"202\"} 2");
+    assert_line(
+        text,
+        "alertpost_webhook_requests_total{source=\"alertmanager\",code=\"503\"} 1");
     assert_line(text, "alertpost_queue_bytes 12345678");
     assert_line(text, "alertpost_queue_oldest_age_seconds 0.25");
     assert_line(text, "alertpost_build_info{version=\"" ALERTPOST_VERSION "\"} 1");
@@ -62,7 +69,8 @@ static void a_histogram_counts_what_is_at_most_its_bound(void **state)
     assert_line(text, "alertpost_delivery_latency_seconds_bucket{le=\"21600\"} 2");
     assert_line(text, "alertpost_delivery_latency_seconds_bucket{le=\"+Inf\"} 3");
     assert_line(text, "alertpost_delivery_latency_seconds_count 3");
-    assert_non_null(strstr(text, "\nalertpost_delivery_latency_seconds_sum 100000.0101"));
+    assert_non_null(
+        strstr(text, "\nalertpost_delivery_latency_seconds_sum 100000.0101"));
 }
 
 static void a_label_value_stays_inside_its_quotes(void **state)
@@ -107,10 +115,11 @@ static void every_line_is_in_prometheus_text_format(void **state)
         if (g_str_has_prefix(*line, "# HELP ")) {
             name = strtok(*line + 7, " ");
             assert_true(g_hash_table_add(seen, (gpointer)(uintptr_t)name));
-            g_autofree char *type = g_strdup_printf(
-                "^# TYPE %s (counter|gauge|histogram)$", name);
+            g_autofree char *type =
+                g_strdup_printf("^# TYPE %s (counter|gauge|histogram)$", name);
             assert_true(g_regex_match_simple(type, *++line, 0, 0));
-            assert_int_equal(g_str_has_suffix(*line, " counter"), g_str_has_suffix(name, "_total"));
+            assert_int_equal(g_str_has_suffix(*line, " counter"),
+                             g_str_has_suffix(name, "_total"));
             continue;
         }
         assert_true(g_str_has_prefix(*line, name));
@@ -142,10 +151,12 @@ static void the_manual_lists_the_metrics_there_are(void **state)
     metrics_print_manual(list);
     if (g_getenv("ALERTPOST_RENEW") != NULL) {
         *start = '\0';
-        g_autofree char *renewed = g_strconcat(page, list->str, LIST_END, end + strlen(LIST_END), NULL);
+        g_autofree char *renewed =
+            g_strconcat(page, list->str, LIST_END, end + strlen(LIST_END), NULL);
         assert_true(g_file_set_contents(README_FILE, renewed, -1, NULL));
     } else if (strcmp(listed, list->str) != 0) {
-        fail_msg("bridge/README.md is stale: run ALERTPOST_RENEW=1 build/tests/test_metrics");
+        fail_msg("bridge/README.md is stale: run ALERTPOST_RENEW=1 "
+                 "build/tests/test_metrics");
     }
 }
 

@@ -52,7 +52,8 @@ static void a_request_that_takes_too_long_is_cut(void **state)
         "",
         "POST /hooks/alert",
         "POST /hooks/alertmanager HTTP/1.1\r\nHost: a\r\n",
-        "POST /hooks/alertmanager HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{\"a",
+        "POST /hooks/alertmanager HTTP/1.1\r\nHost: a\r\nContent-Length: "
+        "100\r\n\r\n{\"a",
     };
     int fds[4];
     for (size_t i = 0; i < 4; i++) {
@@ -123,7 +124,8 @@ static void a_webhook_that_waits_for_its_answer_has_no_deadline(void **state)
 static Reply get_until(App *app, unsigned code)
 {
     for (;;) {
-        Reply reply = client_request(app->address, "GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n");
+        Reply reply =
+            client_request(app->address, "GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n");
         if (reply.code == code) {
             return reply;
         }
@@ -333,7 +335,8 @@ static void each_webhook_is_one_line_in_the_log(void **state)
     assert_int_equal(code_of(app, good), 200);
     assert_int_equal(code_of(app, bad), 400);
     assert_int_equal(code_of(app, "POST /hooks/x%0Ay HTTP/1.1\r\nHost: a\r\n"
-                                  "Content-Length: 0\r\n\r\n"), 404);
+                                  "Content-Length: 0\r\n\r\n"),
+                     404);
     assert_int_equal(code_of(app, "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n"), 200);
     app_stop(app);
     log_free(app->hooks.log);
@@ -349,12 +352,15 @@ static void each_webhook_is_one_line_in_the_log(void **state)
     static const char *const wanted[] = {
         " level=info msg=listening address=127\\.0\\.0\\.1:\\d+$",
         " level=info msg=webhook source=alertmanager status=firing alerts=1 "
-        "group=\"\\{\\}:\\{a=\\\\\"1\\\\\"\\}\" code=202 result=queued duration_ms=\\d+\\.\\d "
+        "group=\"\\{\\}:\\{a=\\\\\"1\\\\\"\\}\" code=202 result=queued "
+        "duration_ms=\\d+\\.\\d "
         "remote=127\\.0\\.0\\.1:\\d+ reason=\"\"$",
         " level=info msg=webhook source=alertmanager status=firing alerts=1 "
-        "group=\"\\{\\}:\\{a=\\\\\"1\\\\\"\\}\" code=200 result=suppressed duration_ms=\\d+\\.\\d "
+        "group=\"\\{\\}:\\{a=\\\\\"1\\\\\"\\}\" code=200 result=suppressed "
+        "duration_ms=\\d+\\.\\d "
         "remote=127\\.0\\.0\\.1:\\d+ reason=unchanged$",
-        " level=warn msg=webhook source=alertmanager status=\"\" alerts=0 group=\"\" code=400 "
+        " level=warn msg=webhook source=alertmanager status=\"\" alerts=0 group=\"\" "
+        "code=400 "
         "result=refused duration_ms=\\d+\\.\\d remote=127\\.0\\.0\\.1:\\d+ "
         "reason=\"alerts: not an array\"$",
         " level=warn msg=webhook source=\"\" status=\"\" alerts=0 group=\"\" code=404 "
@@ -371,7 +377,8 @@ static void each_webhook_is_one_line_in_the_log(void **state)
 
 static Intake *bind_to(App *app, const char *address, GError **error)
 {
-    return intake_new(&app->hooks, &HTTP_LIMITS_DEFAULT, (const char *const[]){address, NULL}, error);
+    return intake_new(&app->hooks, &HTTP_LIMITS_DEFAULT,
+                      (const char *const[]){address, NULL}, error);
 }
 
 static void what_is_no_address_is_refused(void **state)
@@ -423,7 +430,8 @@ static void every_kind_of_address_can_be_bound(void **state)
         g_autoptr(GError) error = NULL;
         g_autoptr(Intake) intake = bind_to(app, table[i].address, &error);
         assert_non_null(intake);
-        assert_true(g_regex_match_simple(table[i].pattern, intake_address(intake, 0), 0, 0));
+        assert_true(
+            g_regex_match_simple(table[i].pattern, intake_address(intake, 0), 0, 0));
         assert_null(intake_address(intake, 64));
     }
 }
@@ -436,8 +444,9 @@ static void several_addresses_are_served_at_once(void **state)
                              (const char *const[]){"127.0.0.1:0", ":0", NULL}, NULL);
     assert_true(lanes_start(app->hooks.lanes, NULL) && intake_start(app->intake, NULL));
     for (unsigned i = 0; i < 2; i++) {
-        g_auto(Reply) reply = client_request(intake_address(app->intake, i),
-                                             "GET /api/v1/status HTTP/1.1\r\nHost: a\r\n\r\n");
+        g_auto(Reply) reply =
+            client_request(intake_address(app->intake, i),
+                           "GET /api/v1/status HTTP/1.1\r\nHost: a\r\n\r\n");
         assert_int_equal(reply.code, 200); /* both came in on a loopback address */
     }
 }
@@ -451,16 +460,18 @@ static void an_open_source_is_not_shown_to_other_machines(void **state)
     g_autoptr(GError) error = NULL;
     assert_false(intake_check(exposed, &app->config, &error));
     assert_true(g_error_matches(error, FAULT, FAULT_INPUT));
-    g_autofree char *message = g_strdup_printf(
-        "source \"alertmanager\" has no authentication, and %s can be reached from other "
-        "machines. Give it credentials:\n"
-        "  sources:\n"
-        "    - name: alertmanager\n"
-        "      type: alertmanager\n"
-        "      auth:\n"
-        "        bearer_token_file: /etc/alertpost/alertmanager.token\n"
-        "or, if everybody may send, put this in place of auth:\n"
-        "      allow_unauthenticated: true", intake_address(exposed, 0));
+    g_autofree char *message =
+        g_strdup_printf("source \"alertmanager\" has no authentication, and %s can be "
+                        "reached from other "
+                        "machines. Give it credentials:\n"
+                        "  sources:\n"
+                        "    - name: alertmanager\n"
+                        "      type: alertmanager\n"
+                        "      auth:\n"
+                        "        bearer_token_file: /etc/alertpost/alertmanager.token\n"
+                        "or, if everybody may send, put this in place of auth:\n"
+                        "      allow_unauthenticated: true",
+                        intake_address(exposed, 0));
     assert_string_equal(error->message, message);
     app->sources[0].allow_unauthenticated = true;
     assert_true(intake_check(exposed, &app->config, NULL));
@@ -471,7 +482,8 @@ static void an_open_source_is_not_shown_to_other_machines(void **state)
     app->sources[0].type = type;
     g_clear_error(&error);
     assert_false(intake_check(local, &app->config, &error));
-    assert_string_equal(error->message, "source \"alertmanager\": unknown type \"fax\"");
+    assert_string_equal(error->message,
+                        "source \"alertmanager\": unknown type \"fax\"");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
