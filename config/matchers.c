@@ -39,6 +39,18 @@ static void add_match(Loader *loader, GPtrArray *matchers, const Node *map)
     }
 }
 
+/* The regular expression as it was written, so that its error tells no more anchors. */
+static bool check_regexp(Loader *loader, const Node *node)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Matcher) matcher =
+        matcher_new(MATCH_REGEXP, node->key->text, node->text, &error);
+    if (matcher == NULL) {
+        report_error(loader->reader.report, node, "%s", error->message);
+    }
+    return matcher != NULL;
+}
+
 /* Alertmanager shows the anchors it adds here, and so do we. */
 static void add_match_re(Loader *loader, GPtrArray *matchers, const Node *map)
 {
@@ -53,7 +65,9 @@ static void add_match_re(Loader *loader, GPtrArray *matchers, const Node *map)
             continue;
         }
         g_autofree char *anchored = g_strdup_printf("^(?:%s)$", node->text);
-        add_matcher(loader, matchers, node, MATCH_REGEXP, anchored);
+        if (check_regexp(loader, node)) {
+            add_matcher(loader, matchers, node, MATCH_REGEXP, anchored);
+        }
     }
 }
 

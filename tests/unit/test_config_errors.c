@@ -102,6 +102,9 @@ static void the_errors_of_routes_are_those_of_alertmanager(void **state)
         {"route: {receiver: r, routes: [{match_re: {owner: }}]}\n" RECEIVER,
          "dir/f.yml:1:50: route.routes[0].match_re.owner: invalid regexp value for "
          "\"owner\""},
+        {"route: {receiver: r, routes: [{match_re: {owner: '('}}]}\n" RECEIVER,
+         "dir/f.yml:1:50: route.routes[0].match_re.owner: error parsing regexp: missing "
+         "closing ): `^(?:()$`"},
         {"route: {receiver: r, routes: [{match: {a-b: c}}]}\n" RECEIVER,
          "dir/f.yml:1:40: route.routes[0].match.a-b: invalid label name \"a-b\""},
         {"route: {receiver: r, routes: [{match_re: {'1a': c}}]}\n" RECEIVER,
