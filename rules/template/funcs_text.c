@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
-#include "rules/fault.h"
+#include "rules/template/case.h"
 #include "rules/template/funcs_alertmanager.h"
 #include "rules/template/rune.h"
 
@@ -26,102 +26,21 @@ static bool map_runes(Exec *exec, Value text, gunichar (*map)(gunichar), Value *
 bool func_to_upper(Exec *exec, const Value *args, size_t n, Value *result, GError **error)
 {
     (void)n;
-    return map_runes(exec, args[0], g_unichar_toupper, result, error);
+    return map_runes(exec, args[0], case_upper, result, error);
 }
 
 bool func_to_lower(Exec *exec, const Value *args, size_t n, Value *result, GError **error)
 {
     (void)n;
-    return map_runes(exec, args[0], g_unichar_tolower, result, error);
+    return map_runes(exec, args[0], case_lower, result, error);
 }
 
-/* What a character is to the words of a title. */
-typedef enum {
-    WORD_BREAK,  /* ends a word */
-    WORD_INNER,  /* may stand in one: letters, digits, marks, _ */
-    WORD_MIDDLE, /* does not end a word between two letters: ' . : */
-} WordPart;
-
-static bool is_middle(gunichar rune)
-{
-    static const gunichar middles[] = {
-        '\'',   '.',    ':',    0xb7,   0x387,  0x55f,  0x5f4,  0x2018, 0x2019,
-        0x2024, 0x2027, 0xfe13, 0xfe52, 0xfe55, 0xff07, 0xff0e, 0xff1a,
-    };
-
-    for (size_t i = 0; i < G_N_ELEMENTS(middles); i++) {
-        if (middles[i] == rune) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static WordPart word_part(gunichar rune)
-{
-    if (is_middle(rune)) {
-        return WORD_MIDDLE;
-    }
-    switch (g_unichar_type(rune)) {
-    case G_UNICODE_UPPERCASE_LETTER:
-    case G_UNICODE_LOWERCASE_LETTER:
-    case G_UNICODE_TITLECASE_LETTER:
-    case G_UNICODE_MODIFIER_LETTER:
-    case G_UNICODE_OTHER_LETTER:
-    case G_UNICODE_LETTER_NUMBER:
-    case G_UNICODE_DECIMAL_NUMBER:
-    case G_UNICODE_CONNECT_PUNCTUATION:
-    case G_UNICODE_NON_SPACING_MARK:
-    case G_UNICODE_SPACING_MARK:
-    case G_UNICODE_ENCLOSING_MARK:
-    case G_UNICODE_FORMAT:
-        return WORD_INNER;
-    default:
-        return WORD_BREAK;
-    }
-}
-
-static bool is_cased(gunichar rune)
-{
-    return g_unichar_isupper(rune) || g_unichar_islower(rune) || g_unichar_istitle(rune);
-}
-
-/* The first letter of a word; some become two. */
-static void append_title(GString *out, gunichar rune)
-{
-    gunichar title = g_unichar_totitle(rune);
-
-    if (rune == 0xdf) {
-        g_string_append(out, "Ss");
-    } else {
-        g_string_append_unichar(out, title);
-    }
-}
-
-/* As x/text's title case for English: the first letter of every word large, the others
- * small; two middles in a row end a word. */
 bool func_title(Exec *exec, const Value *args, size_t n, Value *result, GError **error)
 {
     GString *out = g_string_sized_new(args[0].n + 1);
-    bool in_word = false, after_middle = false;
-    size_t length;
 
     (void)n;
-    for (size_t i = 0; i < args[0].n; i += length) {
-        gunichar rune = rune_decode(args[0].text + i, args[0].n - i, &length);
-        WordPart part = word_part(rune);
-        in_word = in_word && !(after_middle && part == WORD_MIDDLE);
-        if (!is_cased(rune)) {
-            g_string_append_len(out, args[0].text + i, (gssize)length);
-            in_word = in_word && part != WORD_BREAK;
-        } else if (in_word) {
-            g_string_append_unichar(out, g_unichar_tolower(rune));
-        } else {
-            append_title(out, rune);
-            in_word = true;
-        }
-        after_middle = part == WORD_MIDDLE;
-    }
+    case_title(args[0].text, args[0].n, out);
     return func_give_text(exec, out, result, error);
 }
 
