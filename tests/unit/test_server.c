@@ -282,11 +282,13 @@ static void *keep_releasing(void *data)
 static void a_stop_under_load_loses_no_answer_and_does_not_abort(void **state)
 {
     App *app = *state;
+    HttpLimits limits = HTTP_LIMITS_DEFAULT;
+    limits.farewell_ms = 60000; /* also where everything is slow */
     for (int round = 0; round < 20; round++) {
         atomic_store(&app->accepted, 0);
         atomic_store(&app->holding, false);
         app->later = true;
-        app_start(app, &HTTP_LIMITS_DEFAULT);
+        app_start(app, &limits);
         Load load = {.app = app};
         g_strlcpy(load.address, app->address, sizeof load.address);
         pthread_t senders[4], releaser;
