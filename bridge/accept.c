@@ -3,8 +3,8 @@
 /* One event from webhook to commit, as a step that wanders between threads:
  *
  *   route (worker) -> outbox_read of the groups' states -> decide (worker) -> where the
- *   sender repeats itself, outbox_queued -> render, compose (worker) -> outbox_commit of
- *   states and mails -> done().
+ *   sender repeats itself, outbox_queued -> render, compose (worker) ->
+ *   outbox_commit of states and mails -> done().
  *
  * An answer that comes on the storage thread is not worked on there: the step goes back
  * to a worker.  A conflict (someone else wrote a state meanwhile) reads and decides
@@ -62,7 +62,8 @@ static void add_parts(Step *step)
 {
     for (unsigned i = 0; i < step->reached->len; i++) {
         const Reach *reach = step->reached->pdata[i];
-        step->parts = g_renew(Part, step->parts, step->n_parts + reach->receiver->n_emails);
+        step->parts =
+            g_renew(Part, step->parts, step->n_parts + reach->receiver->n_emails);
         for (unsigned k = 0; k < reach->receiver->n_emails; k++) {
             step->parts[step->n_parts++] =
                 (Part){.reach = reach,

@@ -6,7 +6,7 @@
 
 #define VALUE_MAX   300 /* bytes of a label or annotation; cut visibly */
 #define SUBJECT_MAX 200
-#define LABELS_MAX  64  /* of one alert */
+#define LABELS_MAX  64 /* of one alert */
 
 static size_t count(const Event *event, AlertStatus status)
 {
@@ -20,8 +20,8 @@ static size_t count(const Event *event, AlertStatus status)
 static void append_value(GString *out, const char *value, size_t max)
 {
     size_t length = strlen(value);
-    const char *end = length <= max ? value + length
-                                    : g_utf8_find_prev_char(value, value + max - 2);
+    const char *end =
+        length <= max ? value + length : g_utf8_find_prev_char(value, value + max - 2);
     g_string_append_len(out, value, end - value);
     g_string_append(out, length <= max ? "" : "…");
 }
@@ -72,8 +72,8 @@ static void append_time(GString *out, const char *what, Timestamp time)
     }
     CivilTime civil = timestamp_civil(time);
     int minutes = ABS(time.offset_s) / 60;
-    g_string_append_printf(out, "   %s %04d-%02d-%02d %02d:%02d:%02d %c%02d:%02d\n", what,
-                           (int)civil.year, civil.month, civil.day, civil.hour,
+    g_string_append_printf(out, "   %s %04d-%02d-%02d %02d:%02d:%02d %c%02d:%02d\n",
+                           what, (int)civil.year, civil.month, civil.day, civil.hour,
                            civil.minute, civil.second, time.offset_s < 0 ? '-' : '+',
                            minutes / 60, minutes % 60);
 }
@@ -110,8 +110,9 @@ char *fallback_text(const Event *event, const char *receiver, const char *proble
     GString *out = g_string_new("This is a plain mail: the configured one could not be "
                                 "made.\n\n  ");
     append_value(out, problem, 10 * VALUE_MAX);
-    g_string_append_printf(out, "\n\nReceiver: %s\nFiring: %zu\nResolved: %zu\n", receiver,
-                           count(event, ALERT_FIRING), count(event, ALERT_RESOLVED));
+    g_string_append_printf(out, "\n\nReceiver: %s\nFiring: %zu\nResolved: %zu\n",
+                           receiver, count(event, ALERT_FIRING),
+                           count(event, ALERT_RESOLVED));
     size_t listed = append_alerts(out, event, ALERT_FIRING, 0);
     listed = append_alerts(out, event, ALERT_RESOLVED, listed);
     uint64_t more = event->n_alerts - listed + event->truncated_alerts;

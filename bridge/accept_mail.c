@@ -32,12 +32,13 @@ static char *thread_root(const MailOrder *order)
     if (!email->threading_enabled) {
         return g_strdup("");
     }
-    g_autofree char *hash = g_compute_checksum_for_string(G_CHECKSUM_SHA256,
-                                                          order->event->group_key, -1);
+    g_autofree char *hash =
+        g_compute_checksum_for_string(G_CHECKSUM_SHA256, order->event->group_key, -1);
     CivilTime day = timestamp_civil(timestamp_from_ms(order->now_ms));
     char date[32] = "";
     if (email->thread_by_day) {
-        g_snprintf(date, sizeof date, "%04d-%02d-%02d", (int)day.year, day.month, day.day);
+        g_snprintf(date, sizeof date, "%04d-%02d-%02d", (int)day.year, day.month,
+                   day.day);
     }
     return g_strdup_printf("alert-%.16s-%s@alertmanager", hash, date);
 }
@@ -106,7 +107,8 @@ static Mail *mail_of(const MailOrder *order, Composed *composed)
 static char *no_recipient(const Composed *composed)
 {
     g_autofree char *problems = g_strjoinv("; ", composed->problems);
-    return g_strdup_printf("no valid recipient%s%s", *problems != '\0' ? ": " : "", problems);
+    return g_strdup_printf("no valid recipient%s%s", *problems != '\0' ? ": " : "",
+                           problems);
 }
 
 /* NULL with ERROR set where no mail can be made as configured. */
@@ -153,7 +155,8 @@ static Mail *plain_mail(const MailOrder *order, Draft *draft, char ***left_out)
     if (!compose_order(order, draft, &composed, &error)) {
         const char *postmaster = order->config->delivery.postmaster;
         draft->from = strcmp(draft->from, postmaster) != 0 && *postmaster != '\0'
-                          ? postmaster : "alertpost@localhost";
+                          ? postmaster
+                          : "alertpost@localhost";
         return plain_mail(order, draft, left_out);
     }
     Mail *mail = mail_of(order, &composed);

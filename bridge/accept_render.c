@@ -8,8 +8,8 @@
 typedef struct {
     Notification notification;
     TemplateLimits limits;
-    Arena *arena;    /* of the route's labels */
-    char **problem;  /* the first error is kept */
+    Arena *arena;   /* of the route's labels */
+    char **problem; /* the first error is kept */
 } Rendering;
 
 static TemplateLimits limits_of(const Config *config)
@@ -27,14 +27,15 @@ static char *run(Rendering *rendering, const Template *tmpl)
     }
     g_autoptr(GString) out = g_string_new(NULL);
     g_autoptr(GError) error = NULL;
-    if (!template_execute(tmpl, &rendering->notification, &rendering->limits, out, &error)) {
+    if (!template_execute(tmpl, &rendering->notification, &rendering->limits, out,
+                          &error)) {
         if (*rendering->problem == NULL) {
             *rendering->problem = g_strdup(error->message);
         }
         return NULL;
     }
-    for (char *nul = out->str; (nul = memchr(nul, '\0', out->len - (size_t)(nul - out->str)));) {
-        *nul = ' ';
+    for (size_t at = strlen(out->str); at < out->len; at += strlen(out->str + at)) {
+        out->str[at] = ' ';
     }
     return g_string_free(g_steal_pointer(&out), FALSE);
 }
@@ -99,9 +100,9 @@ void accept_render(const MailOrder *order, Rendered *rendered)
 
 void rendered_clear(Rendered *rendered)
 {
-    char *texts[] = {rendered->from,     rendered->to,      rendered->cc,
-                     rendered->bcc,      rendered->reply_to, rendered->subject,
-                     rendered->html,     rendered->text,    rendered->problem};
+    char *texts[] = {rendered->from, rendered->to,       rendered->cc,
+                     rendered->bcc,  rendered->reply_to, rendered->subject,
+                     rendered->html, rendered->text,     rendered->problem};
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
         g_free(texts[i]);
     }

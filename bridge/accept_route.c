@@ -67,15 +67,16 @@ static Reach *reach_of(const Way *way, const Event *event)
 
 GPtrArray *accept_route(const Config *config, const Event *event, unsigned *limits)
 {
-    Label extra[] = {{"__receiver__", event->sender_receiver}, {"__source__", event->source}};
+    Label extra[] = {{"__receiver__", event->sender_receiver},
+                     {"__source__", event->source}};
     Labels match_only = labels_make(extra, G_N_ELEMENTS(extra));
     Ways ways = {config, g_hash_table_new(g_str_hash, g_str_equal),
                  g_ptr_array_new_with_free_func(way_free)};
     g_autoptr(GPtrArray) found = g_ptr_array_new();
     for (size_t i = 0; i < event->n_alerts; i++) {
         g_ptr_array_set_size(found, 0);
-        *limits += route_tree_match(config->routes, &event->alerts[i].labels, &match_only,
-                                    found);
+        *limits += route_tree_match(config->routes, &event->alerts[i].labels,
+                                    &match_only, found);
         for (unsigned k = 0; k < found->len; k++) {
             add(&ways, found->pdata[k], (unsigned)i);
         }

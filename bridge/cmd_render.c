@@ -44,7 +44,8 @@ static GOptionContext *options_context(Options *options)
         {"format", 0, 0, G_OPTION_ARG_FILENAME, &options->format,
          "html or text: that part; eml: the whole mail (default)", "FORMAT"},
         {"help", 'h', 0, G_OPTION_ARG_NONE, &options->help, "Print this help", NULL},
-        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->words, NULL, NULL},
+        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->words, NULL,
+         NULL},
         {0},
     };
     GOptionContext *context = g_option_context_new(NULL);
@@ -86,8 +87,9 @@ static Event *read_event(const Config *config, const char *path, GError **error)
 {
     g_autofree char *text = NULL;
     gsize length = 0;
-    bool read = strcmp(path, "-") == 0 ? read_stdin(&text, &length, error)
-                                       : g_file_get_contents(path, &text, &length, error);
+    bool read = strcmp(path, "-") == 0
+                    ? read_stdin(&text, &length, error)
+                    : g_file_get_contents(path, &text, &length, error);
     if (!read) {
         return NULL;
     }
@@ -221,12 +223,13 @@ int cmd_render(int argc, char **argv)
         fputs(help, stdout);
         return 0;
     }
-    if (options.words != NULL || options.config_file == NULL || options.receiver == NULL ||
-        options.data == NULL) {
+    if (options.words != NULL || options.config_file == NULL ||
+        options.receiver == NULL || options.data == NULL) {
         return fail("needed: --config.file FILE --receiver NAME --data FILE");
     }
     if (!render(&options, &error)) {
-        return fail(error != NULL ? error->message : "cannot write to the standard output");
+        return fail(error != NULL ? error->message
+                                  : "cannot write to the standard output");
     }
     return fflush(stdout) == 0 ? 0 : fail("cannot write to the standard output");
 }

@@ -57,7 +57,8 @@ DedupWebhook dedup_webhook(const Event *event)
     DedupWebhook webhook = {.firing = mix(event->truncated_alerts + 1)};
     for (size_t i = 0; i < event->n_alerts; i++) {
         const Alert *alert = &event->alerts[i];
-        uint64_t said = mix(alert->fingerprint ^ mix((uint64_t)starts_ns(alert->starts_at)));
+        uint64_t said =
+            mix(alert->fingerprint ^ mix((uint64_t)starts_ns(alert->starts_at)));
         if (alert->status == ALERT_FIRING) {
             webhook.fires = true;
             webhook.firing += said;
@@ -120,7 +121,8 @@ static Says firing_says(const Case *c, const DedupAlert *alert)
                      alert->starts_ns / 1000000 > old->last_mail_ms;
         return later ? SAYS_NEW : SAYS_KNOWN;
     }
-    const DedupAlert *resolved = find(old->resolved, old->n_resolved, alert->fingerprint);
+    const DedupAlert *resolved =
+        find(old->resolved, old->n_resolved, alert->fingerprint);
     bool late = resolved != NULL && resolved->starts_ns == alert->starts_ns;
     return late && resolved_are_fresh(c) ? SAYS_LATE : SAYS_NEW;
 }
@@ -129,7 +131,8 @@ static Says resolved_says(const Case *c, const DedupAlert *alert)
 {
     const DedupState *old = c->old;
     const DedupAlert *firing = find(old->firing, old->n_firing, alert->fingerprint);
-    const DedupAlert *resolved = find(old->resolved, old->n_resolved, alert->fingerprint);
+    const DedupAlert *resolved =
+        find(old->resolved, old->n_resolved, alert->fingerprint);
     bool told = resolved != NULL && resolved->starts_ns >= alert->starts_ns;
     if (firing != NULL) {
         bool anew = told && firing->starts_ns > alert->starts_ns;
@@ -273,8 +276,8 @@ static void keep_seen_firing(const Case *c, bool sends, GArray *out)
             }
         } else if (seen->says != SAYS_LATE || sends) {
             DedupAlert alert = seen->alert;
-            alert.starts_ns = old == NULL ? alert.starts_ns
-                                          : MAX(alert.starts_ns, old->starts_ns);
+            alert.starts_ns =
+                old == NULL ? alert.starts_ns : MAX(alert.starts_ns, old->starts_ns);
             keep(out, alert);
         }
     }
@@ -311,16 +314,16 @@ static void keep_resolved(const Case *c, const DedupState *state, GArray *out)
         }
         const DedupAlert *old =
             find(c->old->resolved, c->old->n_resolved, alert.fingerprint);
-        alert.starts_ns = old == NULL ? alert.starts_ns
-                                      : MAX(alert.starts_ns, old->starts_ns);
+        alert.starts_ns =
+            old == NULL ? alert.starts_ns : MAX(alert.starts_ns, old->starts_ns);
         keep(out, alert);
     }
     size_t n = resolved_are_fresh(c) ? c->old->n_resolved : 0;
     for (size_t i = 0; i < n && carried < DEDUP_CARRY_MAX; i++) {
         const DedupAlert *old = &c->old->resolved[i];
         const Seen *seen = find_seen(c, old->fingerprint);
-        bool listed = seen != NULL && seen->status == ALERT_RESOLVED &&
-                      seen->says != SAYS_LATE;
+        bool listed =
+            seen != NULL && seen->status == ALERT_RESOLVED && seen->says != SAYS_LATE;
         if (!listed && still_resolved(state, old)) {
             keep(out, *old);
             carried++;
@@ -364,7 +367,8 @@ void dedup_name_mail(DedupDecision *decision, const char *message_id)
     }
 }
 
-static bool alerts_equal(const DedupAlert *a, size_t n_a, const DedupAlert *b, size_t n_b)
+static bool alerts_equal(const DedupAlert *a, size_t n_a, const DedupAlert *b,
+                         size_t n_b)
 {
     return n_a == n_b && (n_a == 0 || memcmp(a, b, n_a * sizeof *a) == 0);
 }
@@ -386,9 +390,8 @@ static void build_state(const Case *c, DedupDecision *decision)
     int64_t now = c->input->now_ms;
     /* After a clock was set back nothing lies in the future for long. */
     state->last_mail_ms = sends ? now : MIN(c->old->last_mail_ms, now);
-    state->resolved_ms = c->count[ALERT_RESOLVED][SAYS_NEW] > 0
-                             ? now
-                             : MIN(c->old->resolved_ms, now);
+    state->resolved_ms =
+        c->count[ALERT_RESOLVED][SAYS_NEW] > 0 ? now : MIN(c->old->resolved_ms, now);
     bool stale = decision->reason == DEDUP_LATE;
     state->seen_firing = stale ? c->old->seen_firing : c->input->webhook.firing;
     state->seen_resolved = stale ? c->old->seen_resolved : c->input->webhook.resolved;

@@ -139,7 +139,8 @@ DedupState *dedup_decode(const guint8 *bytes, size_t length, GError **error)
     uint64_t kind = take(&reader, 1), version = take(&reader, 1);
     if (reader.broken || kind != STATE_KIND || version != STATE_VERSION) {
         g_set_error(error, FAULT, FAULT_SYSTEM,
-                    "not a dedup state of version %d (%zu bytes)", STATE_VERSION, length);
+                    "not a dedup state of version %d (%zu bytes)", STATE_VERSION,
+                    length);
         return NULL;
     }
     g_autoptr(DedupState) state = g_new0(DedupState, 1);
@@ -153,7 +154,8 @@ DedupState *dedup_decode(const guint8 *bytes, size_t length, GError **error)
     state->thread_root = take_root(&reader, root);
     take_all_alerts(&reader, state, firing, resolved);
     if (reader.broken) {
-        g_set_error(error, FAULT, FAULT_SYSTEM, "broken dedup state (%zu bytes)", length);
+        g_set_error(error, FAULT, FAULT_SYSTEM, "broken dedup state (%zu bytes)",
+                    length);
         return NULL;
     }
     return g_steal_pointer(&state);

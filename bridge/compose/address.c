@@ -46,7 +46,7 @@ GPtrArray *addresses_new(void)
     return g_ptr_array_new_with_free_func(free_address);
 }
 
-/* A local part as RFC 5321 has it: a dot-atom, or a quoted string of printable ASCII. */
+/* A local part as RFC 5321 has it: a dot-atom, or a quoted string. */
 static const char *check_local(const char *local, size_t length)
 {
     if (length == 0 || length > LOCAL_MAX) {
@@ -95,8 +95,7 @@ static char *envelope_form(const char *text, GError **error)
     if (domain == NULL) {
         return NULL;
     }
-    g_autofree char *whole =
-        g_strdup_printf("%.*s@%s", (int)(at - text), text, domain);
+    g_autofree char *whole = g_strdup_printf("%.*s@%s", (int)(at - text), text, domain);
     if (strlen(whole) > ADDRESS_MAX) {
         g_set_error(error, FAULT, FAULT_INPUT, "longer than %d bytes", ADDRESS_MAX);
         return NULL;
@@ -122,7 +121,8 @@ static Address *from_list(InternetAddressList *list, GError **error)
                     n > 1 ? "more than one address without a comma" : "not an address");
         return NULL;
     }
-    const char *text = internet_address_mailbox_get_addr((InternetAddressMailbox *)only);
+    const char *text =
+        internet_address_mailbox_get_addr((InternetAddressMailbox *)only);
     g_autofree char *envelope = envelope_form(text, error);
     if (envelope == NULL) {
         return NULL;
@@ -240,7 +240,8 @@ static Address *after_any_name(const char *text)
 {
     g_autofree char *clean = clean_line(text);
     char *angle = strrchr(clean, '<');
-    if (angle == NULL || !g_str_has_suffix(angle, ">") || strchr(angle, '>')[1] != '\0') {
+    if (angle == NULL || !g_str_has_suffix(angle, ">") ||
+        strchr(angle, '>')[1] != '\0') {
         return NULL;
     }
     Address *address = parse_item(angle, NULL);
@@ -265,8 +266,8 @@ Address *address_parse_one(const char *field, const char *text, GError **error)
     if (address == NULL && problems->len > 0) {
         g_set_error_literal(error, FAULT, FAULT_INPUT, problems->pdata[0]);
     } else if (address == NULL) {
-        g_set_error(error, FAULT, FAULT_INPUT, "%s: %u addresses where one is due", field,
-                    found->len);
+        g_set_error(error, FAULT, FAULT_INPUT, "%s: %u addresses where one is due",
+                    field, found->len);
     }
     return address;
 }

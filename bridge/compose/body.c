@@ -20,7 +20,8 @@ static void append_crlf(GString *out, const char *text, size_t length)
     }
 }
 
-static void encode(GString *out, GMimeContentEncoding how, const char *text, size_t length)
+static void encode(GString *out, GMimeContentEncoding how, const char *text,
+                   size_t length)
 {
     GMimeEncoding state;
     g_mime_encoding_init_encode(&state, how);

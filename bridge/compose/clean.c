@@ -10,7 +10,8 @@ static size_t wide_control(const guchar *at, size_t left)
     if (left >= 2 && at[0] == 0xC2 && at[1] >= 0x80 && at[1] <= 0x9F) {
         return 2;
     }
-    if (left >= 3 && at[0] == 0xE2 && at[1] == 0x80 && (at[2] == 0xA8 || at[2] == 0xA9)) {
+    if (left >= 3 && at[0] == 0xE2 && at[1] == 0x80 &&
+        (at[2] == 0xA8 || at[2] == 0xA9)) {
         return 3;
     }
     return 0;

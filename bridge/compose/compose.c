@@ -49,11 +49,11 @@ typedef struct {
     char *message_id;
     GPtrArray *from, *reply_to; /* Address * */
     Recipients recipients;
-    GPtrArray *problems;        /* char * */
+    GPtrArray *problems; /* char * */
     GString *out;
     /* The user's headers, written apart first: what gave nothing does not replace. */
     GString *own;
-    GHashTable *replaced;       /* lower-case names */
+    GHashTable *replaced; /* lower-case names */
 } Mailing;
 
 static Holds holds(const char *name)
@@ -68,8 +68,7 @@ static Holds holds(const char *name)
 
 static void add_problem(Mailing *mailing, const char *name, const char *reason)
 {
-    g_ptr_array_add(mailing->problems,
-                    g_strdup_printf("header %s: %s", name, reason));
+    g_ptr_array_add(mailing->problems, g_strdup_printf("header %s: %s", name, reason));
 }
 
 static void add_own_addresses(Mailing *mailing, const DraftHeader *header)
@@ -88,9 +87,11 @@ static void add_own(Mailing *mailing, const DraftHeader *header)
         add_problem(mailing, "?", "not a header name");
         return;
     }
-    if (kind == HOLDS_NOTHING_OF_YOURS || g_hash_table_contains(mailing->replaced, key)) {
-        add_problem(mailing, header->name, kind == HOLDS_NOTHING_OF_YOURS
-                                               ? "cannot be set here" : "given twice");
+    if (kind == HOLDS_NOTHING_OF_YOURS ||
+        g_hash_table_contains(mailing->replaced, key)) {
+        add_problem(mailing, header->name,
+                    kind == HOLDS_NOTHING_OF_YOURS ? "cannot be set here"
+                                                   : "given twice");
         return;
     }
     size_t before = mailing->own->len;
@@ -119,7 +120,8 @@ static void add_text(Mailing *mailing, const char *name, const char *value)
     }
 }
 
-static void add_addresses(Mailing *mailing, const char *name, const GPtrArray *addresses)
+static void add_addresses(Mailing *mailing, const char *name,
+                          const GPtrArray *addresses)
 {
     if (!is_replaced(mailing, name)) {
         header_add_addresses(mailing->out, name, addresses);
@@ -141,7 +143,8 @@ static void add_to(Mailing *mailing)
 static void add_thread(Mailing *mailing)
 {
     const char *root = mailing->draft->thread_root;
-    bool own = is_replaced(mailing, "References") || is_replaced(mailing, "In-Reply-To");
+    bool own =
+        is_replaced(mailing, "References") || is_replaced(mailing, "In-Reply-To");
     if (!own && *root != '\0') {
         header_add_ids(mailing->out, "In-Reply-To", root);
         header_add_ids(mailing->out, "References", root);
@@ -275,8 +278,9 @@ static bool make(Mailing *mailing, Composed *composed, GError **error)
     add_headers(mailing);
     add_body(mailing);
     if (draft->size_max > 0 && mailing->out->len > draft->size_max) {
-        g_set_error(error, FAULT, FAULT_LIMIT, "the mail has %zu bytes, %zu are allowed",
-                    mailing->out->len, draft->size_max);
+        g_set_error(error, FAULT, FAULT_LIMIT,
+                    "the mail has %zu bytes, %zu are allowed", mailing->out->len,
+                    draft->size_max);
         return false;
     }
     give(mailing, composed);

@@ -83,7 +83,8 @@ static void append_quoted(GString *word, const char *text, size_t length)
     }
 }
 
-static void add_encoded_word(Folder *folder, const char *text, size_t length, Cost *cost)
+static void add_encoded_word(Folder *folder, const char *text, size_t length,
+                             Cost *cost)
 {
     g_autoptr(GString) word = g_string_sized_new(80);
     if (cost == quoted_cost) {
@@ -103,7 +104,8 @@ static size_t fitting(const char *text, size_t room, Cost *cost)
     const char *end = text;
     do {
         end = g_utf8_next_char(end);
-    } while (*end != '\0' && cost(text, (size_t)(g_utf8_next_char(end) - text)) <= room);
+    } while (*end != '\0' &&
+             cost(text, (size_t)(g_utf8_next_char(end) - text)) <= room);
     return (size_t)(end - text);
 }
 
@@ -192,7 +194,8 @@ void header_add_ids(GString *out, const char *name, const char *value)
             continue;
         }
         folder = folder.out == NULL ? start(out, name) : folder;
-        g_autofree char *whole = **id == '<' ? g_strdup(*id) : g_strdup_printf("<%s>", *id);
+        g_autofree char *whole =
+            **id == '<' ? g_strdup(*id) : g_strdup_printf("<%s>", *id);
         add_token(&folder, 1, whole, strlen(whole));
     }
     if (folder.out != NULL) {
@@ -280,8 +283,8 @@ void header_add_date(GString *out, const char *name, Timestamp date)
                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     CivilTime time = timestamp_civil(date);
     int offset = ABS(date.offset_s) / 60;
-    g_string_append_printf(out, "%s: %s, %d %s %04d %02d:%02d:%02d %c%02d%02d\r\n", name,
-                           days[time.weekday], time.day, months[time.month - 1],
+    g_string_append_printf(out, "%s: %s, %d %s %04d %02d:%02d:%02d %c%02d%02d\r\n",
+                           name, days[time.weekday], time.day, months[time.month - 1],
                            (int)time.year, time.hour, time.minute, time.second,
                            date.offset_s < 0 ? '-' : '+', offset / 60, offset % 60);
 }

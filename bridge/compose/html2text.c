@@ -15,10 +15,10 @@ typedef struct {
     GString *out;
     unsigned lines; /* line ends wanted before the next text; 2: an empty line */
     bool blank, cell, bullet;
-    unsigned pre;   /* open <pre> */
-    char *href;     /* of the open link; NULL: none */
+    unsigned pre; /* open <pre> */
+    char *href;   /* of the open link; NULL: none */
     size_t href_start;
-    char *hidden;   /* the element whose content is not displayed; NULL: none */
+    char *hidden; /* the element whose content is not displayed; NULL: none */
     unsigned hidden_depth;
 } Reader;
 
