@@ -16,7 +16,10 @@ typedef struct {
     const char *help;
 } Metric;
 
-#define LABELS(...) {__VA_ARGS__}
+#define LABELS(...)                                                                    \
+    {                                                                                  \
+        __VA_ARGS__                                                                    \
+    }
 #define ROW(id, type, name, labels, help) [METRIC_##id] = {type, name, labels, help}
 static const Metric table[METRIC_COUNT] = {
     ROW(BUILD_INFO, GAUGE, "build_info", LABELS("version"),
@@ -46,7 +49,7 @@ static const Metric table[METRIC_COUNT] = {
     ROW(DEDUP_GROUPS, GAUGE, "dedup_groups", LABELS(NULL),
         "Groups remembered in memory."),
     ROW(QUEUE_MAILS, GAUGE, "queue_mails", LABELS("state"),
-        "Mails in the queue: queued, deferred or dead."),
+        "Mails in the queue: queued, deferred, claimed (on their way) or dead."),
     ROW(QUEUE_BYTES, GAUGE, "queue_bytes", LABELS(NULL),
         "Bytes of the mails in the queue."),
     ROW(QUEUE_OLDEST_S, GAUGE, "queue_oldest_age_seconds", LABELS(NULL),

@@ -20,7 +20,7 @@ typedef enum {
     METRIC_TEMPLATE_ERRORS,            /* counter {receiver} */
     METRIC_REGEXP_LIMITS,              /* counter */
     METRIC_DEDUP_GROUPS,               /* gauge: groups remembered in memory */
-    METRIC_QUEUE_MAILS,                /* gauge {state}: queued, deferred, dead */
+    METRIC_QUEUE_MAILS,                /* gauge {state}: queued, deferred, claimed, dead */
     METRIC_QUEUE_BYTES,                /* gauge */
     METRIC_QUEUE_OLDEST_S,             /* gauge */
     METRIC_DELIVERIES,                 /* counter {relay, outcome}, per recipient */

@@ -85,10 +85,6 @@ void status_count(const IntakeHooks *hooks)
     OutboxStats stats = {0};
     Metrics *metrics = hooks->metrics;
     hooks->stats(hooks->app, &stats);
-    metrics_set(metrics, METRIC_QUEUE_MAILS, (double)stats.queued, "queued", NULL);
-    metrics_set(metrics, METRIC_QUEUE_MAILS, (double)stats.deferred, "deferred", NULL);
-    metrics_set(metrics, METRIC_QUEUE_MAILS, (double)stats.dead, "dead", NULL);
-    metrics_set(metrics, METRIC_QUEUE_BYTES, (double)stats.bytes, NULL, NULL);
     metrics_set(metrics, METRIC_QUEUE_OLDEST_S, age_s(stats.oldest_ms), NULL, NULL);
     metrics_set(metrics, METRIC_LOG_DROPPED, (double)log_dropped(hooks->log), NULL,
                 NULL);

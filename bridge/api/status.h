@@ -7,7 +7,7 @@
 /* The JSON of GET /api/v1/status, with a newline.  No secret is in it. */
 void status_print(const IntakeHooks *hooks, int64_t uptime_us, GString *out);
 
-/* Sets the metrics that are looked up rather than counted: queue, log. */
+/* Sets the metrics that nobody else keeps: the age of the queue, the log's lost lines. */
 void status_count(const IntakeHooks *hooks);
 
 #endif

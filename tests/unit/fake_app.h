@@ -121,8 +121,12 @@ static inline bool app_ready(void *data)
 static inline void app_stats(void *data, OutboxStats *stats)
 {
     (void)data;
-    *stats = (OutboxStats){
-        .queued = 3, .deferred = 2, .claimed = 1, .dead = 4, .bytes = 500};
+    *stats = (OutboxStats){.queued = 3,
+                           .deferred = 2,
+                           .claimed = 1,
+                           .dead = 4,
+                           .bytes = 500,
+                           .oldest_ms = 1};
 }
 
 static inline bool app_reload(void *data, GError **error)
