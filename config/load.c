@@ -4,10 +4,7 @@
  * them.  Whatever is wrong goes into one report and the next step still runs, so that one
  * run tells everything; only broken YAML ends it at once.  All memory is the Config's
  * arena, or that of the tree, which is wiped (there may be secrets in it) and freed. */
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-
+#include "config/file.h"
 #include "config/loader.h"
 #include "rules/fault.h"
 
@@ -116,37 +113,15 @@ Config *config_parse(const char *path, const char *text, size_t length, ConfigFl
     return g_steal_pointer(&config);
 }
 
-/* The whole file, up to one byte more than is allowed. NULL and errno set on failure. */
-static char *read_bounded(const char *path, size_t *length)
-{
-    FILE *stream = fopen(path, "re");
-    if (stream == NULL) {
-        return NULL;
-    }
-    size_t max = YAML_LIMITS_DEFAULT.bytes + 1;
-    char *text = g_malloc(max);
-    setvbuf(stream, NULL, _IONBF, 0); /* no copy of a secret stays in a stdio buffer */
-    *length = fread(text, 1, max, stream);
-    int code = ferror(stream) ? errno : 0;
-    fclose(stream);
-    if (code == 0) {
-        return text;
-    }
-    g_free(text);
-    errno = code;
-    return NULL;
-}
-
 Config *config_load(const char *path, ConfigFlags flags, GError **error)
 {
     size_t length;
-    char *text = read_bounded(path, &length);
+    char *text = file_read(path, YAML_LIMITS_DEFAULT.bytes, &length, error);
     if (text == NULL) {
-        g_set_error(error, FAULT, FAULT_SYSTEM, "%s: %s", path, g_strerror(errno));
+        g_prefix_error(error, "%s: ", path);
         return NULL;
     }
     Config *config = config_parse(path, text, length, flags, error);
-    explicit_bzero(text, length);
-    g_free(text);
+    file_free(text, length);
     return config;
 }

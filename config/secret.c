@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/secret.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "config/file.h"
 #include "rules/fault.h"
 
 bool secret_is_set(const Secret *secret)
@@ -32,39 +31,18 @@ static void trim(char *text)
     text[end - start] = '\0';
 }
 
-static char *read_stream(FILE *stream, const char *file, GError **error)
-{
-    char *text = g_malloc(SECRET_FILE_MAX + 2);
-    size_t length = fread(text, 1, SECRET_FILE_MAX + 1, stream);
-    text[length] = '\0';
-    const char *reason = NULL;
-    if (ferror(stream)) {
-        reason = g_strerror(errno);
-    } else if (length > SECRET_FILE_MAX) {
-        reason = "larger than 64 KiB";
-    } else if (memchr(text, '\0', length) != NULL) {
-        reason = "it holds a NUL";
-    }
-    if (reason == NULL) {
-        return text;
-    }
-    explicit_bzero(text, length);
-    g_free(text);
-    g_set_error(error, FAULT, FAULT_SYSTEM, "secret file %s: %s", file, reason);
-    return NULL;
-}
-
 static char *read_file(const char *file, GError **error)
 {
-    FILE *stream = fopen(file, "re");
-    if (stream == NULL) {
-        g_set_error(error, FAULT, FAULT_SYSTEM, "secret file %s: %s", file,
-                    g_strerror(errno));
-        return NULL;
+    size_t length;
+    char *text = file_read(file, SECRET_FILE_MAX, &length, error);
+    if (text != NULL && memchr(text, '\0', length) != NULL) {
+        file_free(text, length);
+        text = NULL;
+        g_set_error_literal(error, FAULT, FAULT_SYSTEM, "it holds a NUL");
     }
-    setvbuf(stream, NULL, _IONBF, 0); /* no copy of it stays in a stdio buffer */
-    char *text = read_stream(stream, file, error);
-    fclose(stream);
+    if (text == NULL) {
+        g_prefix_error(error, "secret file %s: ", file);
+    }
     return text;
 }
 

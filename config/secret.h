@@ -15,7 +15,7 @@ typedef struct {
 } Secret;
 
 /* The largest file a secret is read from. */
-#define SECRET_FILE_MAX ((size_t)64 * 1024)
+#define SECRET_FILE_MAX ((size_t)64 * 1024) /* bytes */
 
 bool secret_is_set(const Secret *secret);
 /* The secret, to be given back with secret_free(); "" if none is set.  NULL with ERROR

@@ -1,32 +1,34 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
 #include <glob.h>
 #include <string.h>
 
+#include "config/file.h"
 #include "config/loader.h"
 
 /* The largest template file. */
 #define TEMPLATE_FILE_MAX ((size_t)4 * 1024 * 1024)
 
-static void add_file(Loader *loader, const Node *node, const char *path)
+static bool read_file(TemplateSet *templates, const char *path, GError **error)
 {
-    g_autofree char *text = NULL;
-    g_autoptr(GError) error = NULL;
-    gsize length = 0;
-    if (!g_file_get_contents(path, &text, &length, &error)) {
-        report_error(loader->reader.report, node, "%s", error->message);
-        return;
-    }
-    if (length > TEMPLATE_FILE_MAX) {
-        report_error(loader->reader.report, node, "%s: larger than 4 MiB", path);
-        return;
+    size_t length;
+    char *text = file_read(path, TEMPLATE_FILE_MAX, &length, error);
+    if (text == NULL) {
+        return false;
     }
     g_autofree char *name = g_path_get_basename(path);
-    if (!template_set_add(loader->config->templates, name, text, length, &error)) {
+    bool added = template_set_add(templates, name, text, length, error);
+    file_free(text, length);
+    return added;
+}
+
+static void add_file(Loader *loader, const Node *node, const char *path)
+{
+    g_autoptr(GError) error = NULL;
+    if (read_file(loader->config->templates, path, &error)) {
+        loader->config->n_template_files++;
+    } else {
         report_error(loader->reader.report, node, "%s: %s", path, error->message);
-        return;
     }
-    loader->config->n_template_files++;
 }
 
 static void add_pattern(Loader *loader, const Node *node)

@@ -641,6 +641,26 @@ static void a_broken_template_file_is_an_error(void **state)
     remove_directory(directory);
 }
 
+static void a_template_file_may_have_4_mib(void **state)
+{
+    (void)state;
+    g_autofree char *text = g_strnfill(4 * 1024 * 1024 + 1, 'x');
+    char *directory = make_directory(text);
+    g_autoptr(GError) error = NULL;
+    assert_null(load_directory(directory, &error));
+    g_autofree char *expected =
+        g_strdup_printf("%s/f.yml:1:13: templates[0]: %s/a.tmpl: larger than 4096 KiB",
+                        directory, directory);
+    assert_string_equal(error->message, expected);
+    remove_directory(directory);
+
+    text[4 * 1024 * 1024] = '\0';
+    directory = make_directory(text);
+    g_autoptr(Config) config = load_directory(directory, NULL);
+    assert_int_equal(config->n_template_files, 1);
+    remove_directory(directory);
+}
+
 static void a_configuration_lives_until_its_last_user_lets_go(void **state)
 {
     (void)state;
@@ -693,6 +713,7 @@ int main(void)
         cmocka_unit_test(anchors_and_merge_keys_work_throughout),
         cmocka_unit_test(templates_are_found_beside_the_file),
         cmocka_unit_test(a_broken_template_file_is_an_error),
+        cmocka_unit_test(a_template_file_may_have_4_mib),
         cmocka_unit_test(a_configuration_lives_until_its_last_user_lets_go),
         cmocka_unit_test(every_example_loads),
     };

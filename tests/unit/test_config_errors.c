@@ -532,6 +532,9 @@ static void a_file_that_cannot_be_read_is_our_fault(void **state)
     g_clear_error(&error);
     assert_null(config_load("/", CONFIG_STRICT, &error));
     assert_string_equal(error->message, "/: Is a directory");
+    g_clear_error(&error);
+    assert_null(config_load("/dev/zero", CONFIG_STRICT, &error));
+    assert_string_equal(error->message, "/dev/zero: larger than 16384 KiB");
 }
 
 int main(void)
