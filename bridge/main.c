@@ -1,8 +1,59 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
+#include <string.h>
 
-int main(void)
+#include "bridge/cmd_check.h"
+#include "bridge/cmd_render.h"
+#include "bridge/cmd_routes.h"
+
+typedef struct {
+    const char *name;
+    int (*run)(int argc, char **argv); /* argv[0] is the subcommand; the exit status */
+    const char *summary;
+} Command;
+
+static int cmd_version(int argc, char **argv)
 {
+    (void)argc;
+    (void)argv;
     puts("alertpost " ALERTPOST_VERSION);
     return 0;
+}
+
+static const Command commands[] = {
+    {"check", cmd_check, "check configuration files"},
+    {"routes", cmd_routes, "show the routing tree, test where an alert goes"},
+    {"render", cmd_render, "print the mail a receiver would send for a payload"},
+    {"version", cmd_version, "print the version"},
+};
+
+static int usage(FILE *out)
+{
+    fputs("usage: alertpost COMMAND [OPTION...]\n\n", out);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        fprintf(out, "  %-10s%s\n", commands[i].name, commands[i].summary);
+    }
+    fputs("\nalertpost COMMAND --help lists the command's options.\n", out);
+    return out == stdout ? 0 : 2;
+}
+
+int main(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : "";
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 ||
+        strcmp(name, "help") == 0) {
+        return usage(stdout);
+    }
+    if (strcmp(name, "--version") == 0) {
+        return cmd_version(0, NULL);
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        if (strcmp(name, commands[i].name) == 0) {
+            return commands[i].run(argc - 1, argv + 1);
+        }
+    }
+    if (*name != '\0') {
+        fprintf(stderr, "alertpost: unknown command: %s\n", name);
+    }
+    return usage(stderr);
 }
