@@ -5,6 +5,7 @@
 #include "bridge/cmd_check.h"
 #include "bridge/cmd_render.h"
 #include "bridge/cmd_routes.h"
+#include "bridge/cmd_serve.h"
 
 typedef struct {
     const char *name;
@@ -21,6 +22,7 @@ static int cmd_version(int argc, char **argv)
 }
 
 static const Command commands[] = {
+    {"serve", cmd_serve, "receive webhooks and deliver mail"},
     {"check", cmd_check, "check configuration files"},
     {"routes", cmd_routes, "show the routing tree, test where an alert goes"},
     {"render", cmd_render, "print the mail a receiver would send for a payload"},

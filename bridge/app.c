@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+/* The daemon's parts, put together.
+ *
+ * They start in the order of the table below and end in the reverse one.  When told to
+ * stop under load, readiness turns 503 first; then the relays finish what they are
+ * delivering, while webhooks are still accepted and stored, because some senders never
+ * try again.  Only then intake closes: what is inside is answered, the workers and the
+ * storage finish, and what is left in the queue waits for the next start. */
+#include "bridge/app.h"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include "bridge/accept.h"
+#include "bridge/delivery/delivery.h"
+#include "bridge/delivery/smtp/smtp.h"
+#include "bridge/dispatch.h"
+#include "bridge/intake/intake.h"
+#include "bridge/lanes.h"
+#include "bridge/metrics.h"
+#include "bridge/outbox/outbox.h"
+#include "config/config.h"
+
+#define WORKERS 4
+
+struct App {
+    AppOptions options;
+    Log *log;
+    Metrics *metrics;
+    Smtp *smtp;
+    Outbox *outbox;
+    Dispatch *dispatch;
+    Lanes *lanes;
+    Accept accept;
+    Intake *intake;
+    size_t n_started;           /* of parts[] */
+    pthread_mutex_t reloading;  /* held while a configuration is being replaced */
+    pthread_mutex_t lock;       /* guards config */
+    Config *config;
+};
+
+static const DeliveryOps *const backends[] = {&delivery_smtp, &delivery_maildir, NULL};
+
+static Config *current_config(void *who)
+{
+    App *app = who;
+    pthread_mutex_lock(&app->lock);
+    Config *config = config_ref(app->config);
+    pthread_mutex_unlock(&app->lock);
+    return config;
+}
+
+static void put_config(App *app, Config *take_config)
+{
+    pthread_mutex_lock(&app->lock);
+    Config *old = app->config;
+    app->config = take_config;
+    pthread_mutex_unlock(&app->lock);
+    config_unref(old);
+    metrics_set(app->metrics, METRIC_CONFIG_RELOAD_SUCCESS_TIMESTAMP,
+                (double)(g_get_real_time() / G_USEC_PER_SEC), NULL, NULL);
+    for (char **note = take_config->notes; *note != NULL; note++) {
+        log_line(app->log, LOG_LEVEL_WARN, "configuration", "note", *note, NULL);
+    }
+}
+
+static void hook_accept(void *who, Config *config, Event *take_event, AcceptDone *done,
+                        void *done_who)
+{
+    App *app = who;
+    accept_event(&app->accept, config, take_event, done, done_who);
+}
+
+static bool hook_room(void *who, size_t bytes)
+{
+    return outbox_room(((App *)who)->outbox, bytes);
+}
+
+static bool hook_ready(void *who)
+{
+    return outbox_ready(((App *)who)->outbox);
+}
+
+static void hook_stats(void *who, OutboxStats *stats)
+{
+    outbox_stats(((App *)who)->outbox, stats);
+}
+
+static bool hook_reload(void *who, GError **error)
+{
+    return app_reload(who, error);
+}
+
+static void hook_schedule(void *scheduler, AcceptResume *resume, void *step)
+{
+    lanes_schedule(scheduler, resume, step);
+}
+
+static Intake *make_intake(App *app, GError **error)
+{
+    IntakeHooks hooks = {.app = app,
+                         .config = current_config,
+                         .accept = hook_accept,
+                         .room = hook_room,
+                         .ready = hook_ready,
+                         .stats = hook_stats,
+                         .reload = hook_reload,
+                         .lanes = app->lanes,
+                         .log = app->log,
+                         .metrics = app->metrics};
+    HttpLimits limits = HTTP_LIMITS_DEFAULT;
+    g_autoptr(Intake) intake = intake_new(&hooks, &limits, app->options.listen, error);
+    if (intake == NULL || !intake_check(intake, app->config, error)) {
+        return NULL;
+    }
+    return g_steal_pointer(&intake);
+}
+
+static bool make_parts(App *app, GError **error)
+{
+    app->outbox = outbox_open(app->options.storage, app->config, app->log, app->metrics,
+                              error);
+    if (app->outbox == NULL || (app->smtp = smtp_new(error)) == NULL) {
+        return false;
+    }
+    DispatchContext context = {.outbox = app->outbox,
+                               .log = app->log,
+                               .metrics = app->metrics,
+                               .backends = backends,
+                               .smtp = app->smtp};
+    app->dispatch = dispatch_new(&context);
+    app->lanes = lanes_new(WORKERS, app->config->limits.waiting);
+    app->accept = (Accept){.outbox = app->outbox,
+                           .log = app->log,
+                           .metrics = app->metrics,
+                           .schedule = hook_schedule,
+                           .scheduler = app->lanes};
+    app->intake = make_intake(app, error);
+    return app->intake != NULL;
+}
+
+App *app_new(const AppOptions *options, GError **error)
+{
+    g_autoptr(Config) config = config_load(options->config_file, CONFIG_STRICT, error);
+    if (config == NULL) {
+        return NULL;
+    }
+    g_autoptr(App) app = g_new0(App, 1);
+    pthread_mutex_init(&app->lock, NULL);
+    pthread_mutex_init(&app->reloading, NULL);
+    app->options = *options;
+    app->log = log_new(STDERR_FILENO, options->log_level, options->log_format);
+    app->metrics = metrics_new();
+    metrics_set(app->metrics, METRIC_BUILD_INFO, 1, ALERTPOST_VERSION, NULL);
+    metrics_set(app->metrics, METRIC_CONFIG_RELOAD_SUCCESSFUL, 1, NULL, NULL);
+    put_config(app, g_steal_pointer(&config));
+    return make_parts(app, error) ? g_steal_pointer(&app) : NULL;
+}
+
+static bool start_smtp(App *app, GError **error)
+{
+    return smtp_start(app->smtp, error);
+}
+
+/* The relays live on this thread, and go with dispatch. */
+static void stop_smtp(App *app)
+{
+    dispatch_free(g_steal_pointer(&app->dispatch));
+    smtp_stop(app->smtp);
+    smtp_join(app->smtp);
+}
+
+static bool start_outbox(App *app, GError **error)
+{
+    return outbox_start(app->outbox, error);
+}
+
+static void stop_outbox(App *app)
+{
+    outbox_stop(app->outbox);
+    outbox_join(app->outbox);
+}
+
+static bool start_dispatch(App *app, GError **error)
+{
+    return dispatch_start(app->dispatch, app->config, error);
+}
+
+/* In the orderly end this has happened already, in app_stop(), and does nothing. */
+static void stop_dispatch(App *app)
+{
+    dispatch_stop(app->dispatch, g_get_monotonic_time() / 1000);
+    dispatch_join(app->dispatch);
+}
+
+static bool start_lanes(App *app, GError **error)
+{
+    return lanes_start(app->lanes, error);
+}
+
+static void stop_lanes(App *app)
+{
+    lanes_stop(app->lanes);
+    lanes_join(app->lanes);
+}
+
+static bool start_intake(App *app, GError **error)
+{
+    return intake_start(app->intake, error);
+}
+
+static void stop_intake(App *app)
+{
+    intake_stop(app->intake);
+    intake_join(app->intake);
+}
+
+typedef struct {
+    bool (*start)(App *app, GError **error);
+    void (*stop)(App *app); /* and waits for its end */
+} Part;
+
+static const Part parts[] = {
+    {start_smtp, stop_smtp},   {start_outbox, stop_outbox}, {start_dispatch, stop_dispatch},
+    {start_lanes, stop_lanes}, {start_intake, stop_intake},
+};
+
+static void stop_parts(App *app)
+{
+    while (app->n_started > 0) {
+        parts[--app->n_started].stop(app);
+    }
+}
+
+bool app_start(App *app, GError **error)
+{
+    for (; app->n_started < G_N_ELEMENTS(parts); app->n_started++) {
+        if (!parts[app->n_started].start(app, error)) {
+            stop_parts(app);
+            return false;
+        }
+    }
+    log_line(app->log, LOG_LEVEL_INFO, "started", "version", ALERTPOST_VERSION, "config",
+             app->options.config_file, "storage", app->options.storage, NULL);
+    return true;
+}
+
+static bool reload(App *app, GError **error)
+{
+    g_autoptr(Config) config = config_load(app->options.config_file, CONFIG_STRICT, error);
+    if (config == NULL || !intake_check(app->intake, config, error) ||
+        !dispatch_configure(app->dispatch, config, error)) {
+        return false;
+    }
+    outbox_configure(app->outbox, config);
+    put_config(app, g_steal_pointer(&config));
+    return true;
+}
+
+bool app_reload(App *app, GError **error)
+{
+    g_autoptr(GError) reason = NULL;
+    pthread_mutex_lock(&app->reloading);
+    bool done = reload(app, &reason);
+    pthread_mutex_unlock(&app->reloading);
+    metrics_set(app->metrics, METRIC_CONFIG_RELOAD_SUCCESSFUL, done, NULL, NULL);
+    if (done) {
+        log_line(app->log, LOG_LEVEL_INFO, "configuration reloaded", "config",
+                 app->options.config_file, NULL);
+        return true;
+    }
+    log_line(app->log, LOG_LEVEL_ERROR, "configuration not reloaded", "config",
+             app->options.config_file, "error", reason->message, NULL);
+    g_propagate_error(error, g_steal_pointer(&reason));
+    return false;
+}
+
+static void log_end(App *app)
+{
+    OutboxStats left;
+    outbox_stats(app->outbox, &left);
+    log_line(app->log, LOG_LEVEL_INFO, "stopped", "queued",
+             LOG_NUMBER(left.queued + left.deferred + left.claimed), "dead",
+             LOG_NUMBER(left.dead), NULL);
+}
+
+void app_stop(App *app)
+{
+    int64_t deadline_ms = g_get_monotonic_time() / 1000 + app->options.shutdown_timeout_ms;
+    log_line(app->log, LOG_LEVEL_INFO, "stopping", "timeout_ms",
+             LOG_NUMBER(app->options.shutdown_timeout_ms), NULL);
+    intake_drain(app->intake);
+    dispatch_stop(app->dispatch, deadline_ms);
+    dispatch_join(app->dispatch);
+    stop_parts(app);
+    log_end(app);
+}
+
+void app_free(App *app)
+{
+    if (app == NULL) {
+        return;
+    }
+    intake_free(app->intake);
+    lanes_free(app->lanes);
+    dispatch_free(app->dispatch);
+    outbox_free(app->outbox);
+    smtp_free(app->smtp);
+    config_unref(app->config);
+    metrics_free(app->metrics);
+    log_free(app->log);
+    pthread_mutex_destroy(&app->lock);
+    pthread_mutex_destroy(&app->reloading);
+    g_free(app);
+}

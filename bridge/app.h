@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BRIDGE_APP_H
+#define BRIDGE_APP_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bridge/log.h"
+
+/* The daemon: its parts in the order in which they start and stop. */
+typedef struct App App;
+
+typedef struct {
+    const char *config_file, *storage;
+    const char *const *listen; /* "HOST:PORT", NULL-terminated */
+    int64_t shutdown_timeout_ms;
+    LogLevel log_level;
+    LogFormat log_format;
+} AppOptions;
+
+/* Loads the configuration and makes every part; nothing runs yet.  OPTIONS' texts must
+ * live as long as the App.  NULL with ERROR set if anything cannot be made. */
+App *app_new(const AppOptions *options, GError **error);
+bool app_start(App *app, GError **error);
+
+/* Loads the configuration anew and, if it is fine, lets every part use it; otherwise
+ * nothing changes.  How it went is logged.  Any thread. */
+bool app_reload(App *app, GError **error);
+
+/* Ends everything in the order that loses nothing, within the shutdown timeout for
+ * what is being delivered. */
+void app_stop(App *app);
+void app_free(App *app); /* stopped or never started; NULL is allowed */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(App, app_free)
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+#include "bridge/cmd_serve.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "bridge/app.h"
+#include "config/values.h"
+
+typedef struct {
+    char *config_file, *storage, *log_level, *log_format, *shutdown_timeout;
+    char **listen;
+} ServeFlags;
+
+static void serve_flags_clear(ServeFlags *flags)
+{
+    g_free(flags->config_file);
+    g_free(flags->storage);
+    g_free(flags->log_level);
+    g_free(flags->log_format);
+    g_free(flags->shutdown_timeout);
+    g_strfreev(flags->listen);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ServeFlags, serve_flags_clear)
+
+static bool parse_flags(ServeFlags *flags, int argc, char **argv, GError **error)
+{
+    const GOptionEntry entries[] = {
+        {"config.file", 0, 0, G_OPTION_ARG_FILENAME, &flags->config_file,
+         "Configuration file (alertpost.yml)", "FILE"},
+        {"web.listen-address", 0, 0, G_OPTION_ARG_STRING_ARRAY, &flags->listen,
+         "Address to listen on, may be repeated (127.0.0.1:9725)", "HOST:PORT"},
+        {"storage", 0, 0, G_OPTION_ARG_STRING, &flags->storage,
+         "Where mail is kept until it is delivered (sqlite:data/alertpost.db)",
+         "sqlite:PATH|memory:"},
+        {"shutdown.timeout", 0, 0, G_OPTION_ARG_STRING, &flags->shutdown_timeout,
+         "Time for what is in flight when told to end (20s)", "DURATION"},
+        {"log.level", 0, 0, G_OPTION_ARG_STRING, &flags->log_level,
+         "debug, info, warn or error (info)", "LEVEL"},
+        {"log.format", 0, 0, G_OPTION_ARG_STRING, &flags->log_format,
+         "logfmt or json (logfmt)", "FORMAT"},
+        G_OPTION_ENTRY_NULL,
+    };
+    g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+    g_option_context_add_main_entries(context, entries, NULL);
+    g_option_context_set_summary(context, "Receives webhooks and delivers mail.");
+    if (!g_option_context_parse(context, &argc, &argv, error)) {
+        return false;
+    }
+    if (argc > 1) {
+        g_set_error(error, FAULT, FAULT_INPUT, "unexpected argument: %s", argv[1]);
+        return false;
+    }
+    return true;
+}
+
+/* Turns the flags' texts into OPTIONS, which points into FLAGS. */
+static bool read_flags(const ServeFlags *flags, AppOptions *options, GError **error)
+{
+    static const char *const default_listen[] = {"127.0.0.1:9725", NULL};
+    *options = (AppOptions){
+        .config_file = flags->config_file != NULL ? flags->config_file : "alertpost.yml",
+        .storage = flags->storage != NULL ? flags->storage : "sqlite:data/alertpost.db",
+        .listen = flags->listen != NULL ? (const char *const *)flags->listen
+                                        : default_listen,
+        .shutdown_timeout_ms = 20000,
+        .log_level = LOG_LEVEL_INFO,
+        .log_format = LOG_LOGFMT,
+    };
+    if (flags->log_level != NULL &&
+        !log_level_parse(flags->log_level, &options->log_level)) {
+        g_set_error(error, FAULT, FAULT_INPUT,
+                    "--log.level: not one of debug, info, warn, error: \"%s\"",
+                    flags->log_level);
+        return false;
+    }
+    if (flags->log_format != NULL &&
+        !log_format_parse(flags->log_format, &options->log_format)) {
+        g_set_error(error, FAULT, FAULT_INPUT,
+                    "--log.format: not one of logfmt, json: \"%s\"", flags->log_format);
+        return false;
+    }
+    if (flags->shutdown_timeout != NULL &&
+        !duration_parse(flags->shutdown_timeout, &options->shutdown_timeout_ms, error)) {
+        g_prefix_error(error, "--shutdown.timeout: ");
+        return false;
+    }
+    return true;
+}
+
+/* Blocked in every thread (they inherit the mask) and awaited in wait_for_end(). */
+static void block_signals(sigset_t *signals)
+{
+    sigemptyset(signals);
+    sigaddset(signals, SIGTERM);
+    sigaddset(signals, SIGINT);
+    sigaddset(signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static void wait_for_end(App *app, const sigset_t *signals)
+{
+    for (;;) {
+        int number = 0;
+        if (sigwait(signals, &number) == 0 && number != SIGHUP) {
+            return;
+        }
+        app_reload(app, NULL); /* says itself in the log how it went */
+    }
+}
+
+static int fail(const GError *error, int status)
+{
+    fprintf(stderr, "alertpost: %s\n", error->message);
+    return status;
+}
+
+int cmd_serve(int argc, char **argv)
+{
+    g_autoptr(GError) error = NULL;
+    g_auto(ServeFlags) flags = {0};
+    AppOptions options;
+    if (!parse_flags(&flags, argc, argv, &error) ||
+        !read_flags(&flags, &options, &error)) {
+        return fail(error, 2);
+    }
+    sigset_t signals;
+    block_signals(&signals);
+    g_autoptr(App) app = app_new(&options, &error);
+    if (app == NULL || !app_start(app, &error)) {
+        return fail(error, 1);
+    }
+    wait_for_end(app, &signals);
+    app_stop(app);
+    return 0;
+}
