@@ -19,7 +19,6 @@
 #include "bridge/lanes.h"
 #include "bridge/metrics.h"
 #include "bridge/outbox/outbox.h"
-#include "config/config.h"
 
 #define WORKERS 4
 
@@ -141,7 +140,7 @@ static bool make_parts(App *app, GError **error)
 
 App *app_new(const AppOptions *options, GError **error)
 {
-    g_autoptr(Config) config = config_load(options->config_file, CONFIG_STRICT, error);
+    g_autoptr(Config) config = config_load(options->config_file, options->config_flags, error);
     if (config == NULL) {
         return NULL;
     }
@@ -247,7 +246,8 @@ bool app_start(App *app, GError **error)
 
 static bool reload(App *app, GError **error)
 {
-    g_autoptr(Config) config = config_load(app->options.config_file, CONFIG_STRICT, error);
+    g_autoptr(Config) config =
+        config_load(app->options.config_file, app->options.config_flags, error);
     if (config == NULL || !intake_check(app->intake, config, error) ||
         !dispatch_configure(app->dispatch, config, error)) {
         return false;

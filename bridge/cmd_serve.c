@@ -8,10 +8,12 @@
 
 #include "bridge/app.h"
 #include "config/values.h"
+#include "rules/fault.h"
 
 typedef struct {
     char *config_file, *storage, *log_level, *log_format, *shutdown_timeout;
     char **listen;
+    gboolean ignore_other_receivers;
 } ServeFlags;
 
 static void serve_flags_clear(ServeFlags *flags)
@@ -35,6 +37,8 @@ static bool parse_flags(ServeFlags *flags, int argc, char **argv, GError **error
         {"storage", 0, 0, G_OPTION_ARG_STRING, &flags->storage,
          "Where mail is kept until it is delivered (sqlite:data/alertpost.db)",
          "sqlite:PATH|memory:"},
+        {"ignore-other-receivers", 0, 0, G_OPTION_ARG_NONE, &flags->ignore_other_receivers,
+         "Warn about receivers that are not email instead of refusing them", NULL},
         {"shutdown.timeout", 0, 0, G_OPTION_ARG_STRING, &flags->shutdown_timeout,
          "Time for what is in flight when told to end (20s)", "DURATION"},
         {"log.level", 0, 0, G_OPTION_ARG_STRING, &flags->log_level,
@@ -65,6 +69,8 @@ static bool read_flags(const ServeFlags *flags, AppOptions *options, GError **er
         .storage = flags->storage != NULL ? flags->storage : "sqlite:data/alertpost.db",
         .listen = flags->listen != NULL ? (const char *const *)flags->listen
                                         : default_listen,
+        .config_flags = flags->ignore_other_receivers ? CONFIG_IGNORE_OTHER_RECEIVERS
+                                                      : CONFIG_STRICT,
         .shutdown_timeout_ms = 20000,
         .log_level = LOG_LEVEL_INFO,
         .log_format = LOG_LOGFMT,
