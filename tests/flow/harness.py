@@ -104,7 +104,7 @@ class Alertpost(Process):
 
         def bound():
             assert self.running(), f"alertpost ended at its start:\n{self.output()[start:]}"
-            return re.search(r"msg=listening address=127\.0\.0\.1:(\d+)", self.output()[start:])
+            return re.search(r'listening"?[ ,]"?address"?[=:]"?127\.0\.0\.1:(\d+)', self.output()[start:])
         self.port = int(wait_for(bound, "alertpost listens").group(1))
 
     def post(self, payload, path="/hooks/alertmanager", headers=None):
@@ -130,8 +130,8 @@ class Alertpost(Process):
         return total
 
     def queued(self):
-        return self.metric("alertpost_queue_mails", state="queued") + \
-            self.metric("alertpost_queue_mails", state="deferred")
+        """Mails that are not dead and not delivered."""
+        return self.metric("alertpost_queue_mails") - self.metric("alertpost_queue_mails", state="dead")
 
     def drained(self):
         wait_for(lambda: self.queued() == 0, "the queue is empty", 60)
@@ -144,16 +144,16 @@ class SmtpSink(Process):
         self.mails = pathlib.Path(folder) / "sink"
         self.mails.mkdir(parents=True, exist_ok=True)
         self.port = port or free_port()
-        os.chmod(self.mails, 0o777)
         # Every open of the dump template gives a new file: its name ends in microseconds.
-        super().__init__(["smtp-sink", "-c", "-d", str(self.mails / "%Y%m%d%H%M%S."), *arguments,
+        user = ["-u", "root"] if os.geteuid() == 0 else []  # it insists
+        super().__init__(["smtp-sink", *user, "-c", "-d", str(self.mails / "%Y%m%d%H%M%S."), *arguments,
                           f"127.0.0.1:{self.port}", str(backlog)], pathlib.Path(folder) / "sink.log")
         wait_for(lambda: accepts(self.port), "smtp-sink listens")
 
     def received(self):
-        """The mails so far: (envelope recipients, parsed mail)."""
+        """The mails so far in the order they came: (envelope recipients, parsed mail)."""
         found = []
-        for path in sorted(self.mails.iterdir()):
+        for path in sorted(self.mails.iterdir(), key=lambda path: path.stat().st_mtime_ns):
             data = path.read_bytes()
             if not data.endswith(b"\n"):
                 continue
