@@ -54,8 +54,8 @@ def test_an_untrusted_certificate_gets_nothing(start, tmp_path):
     postfix = start(Postfix)
     ours = start(Alertpost, config(postfix, tmp_path).replace(f"ca_file: {postfix.folder / 'cert.pem'}, ", ""))
     assert ours.post(harness.payload(harness.alert({"alertname": "Disk"})))[0] == 202
-    wait_for(lambda: "relay paused" in ours.output(), "the log names the reason")
-    line = [line for line in ours.output().splitlines() if "relay paused" in line][0]
+    wait_for(lambda: "relay fails" in ours.output(), "the log names the reason")
+    line = [line for line in ours.output().splitlines() if "relay fails" in line][0]
     assert "certificate" in line
     assert ours.queued() == 1
     assert "sasl_username" not in postfix.maillog()

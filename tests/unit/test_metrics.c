@@ -136,7 +136,7 @@ static void every_line_is_in_prometheus_text_format(void **state)
 #define LIST_START  "<!-- metrics -->\n"
 #define LIST_END    "<!-- /metrics -->"
 
-/* With ALERTPOST_RENEW set, the page is written anew instead. */
+/* With UPDATE set, the page is written anew instead. */
 static void the_manual_lists_the_metrics_there_are(void **state)
 {
     (void)state;
@@ -149,13 +149,13 @@ static void the_manual_lists_the_metrics_there_are(void **state)
     g_autofree char *listed = g_strndup(start, (gsize)(end - start));
     g_autoptr(GString) list = g_string_new(NULL);
     metrics_print_manual(list);
-    if (g_getenv("ALERTPOST_RENEW") != NULL) {
+    if (g_getenv("UPDATE") != NULL) {
         *start = '\0';
         g_autofree char *renewed =
             g_strconcat(page, list->str, LIST_END, end + strlen(LIST_END), NULL);
         assert_true(g_file_set_contents(README_FILE, renewed, -1, NULL));
     } else if (strcmp(listed, list->str) != 0) {
-        fail_msg("bridge/README.md is stale: run ALERTPOST_RENEW=1 "
+        fail_msg("bridge/README.md is stale: run UPDATE=1 "
                  "build/tests/test_metrics");
     }
 }
