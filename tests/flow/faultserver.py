@@ -22,6 +22,7 @@ Further keys of a script:
     capabilities   lines of the EHLO reply, default DEFAULT_CAPABILITIES; STARTTLS and
                    AUTH are added as the server has a certificate and users
     keep_plain     True: do not offer STARTTLS although there is a certificate
+    auth_line      the capability, default "AUTH PLAIN LOGIN"
     auth_clear     True: offer AUTH before TLS, too
     tls_close      True: answer STARTTLS with 220 and close
 
@@ -61,7 +62,7 @@ class Connection(threading.Thread):
         self.server, self.number, self.sock, self.script = server, number, sock, script
         self.buffer = b""
         self.counts = {}
-        self.tls = False
+        self.tls = self.leaving = False
         self.user = None
         self.sender, self.recipients = None, []
 
@@ -141,7 +142,7 @@ class Connection(threading.Thread):
         if self.server.certificate and not self.tls and not self.script.get("keep_plain"):
             lines.append("STARTTLS")
         if self.server.users and (self.tls or self.script.get("auth_clear")):
-            lines.append(self.script.get("auth", "AUTH PLAIN LOGIN"))
+            lines.append(self.script.get("auth_line", "AUTH PLAIN LOGIN"))
         lines = ["fault.example"] + lines
         return "\n".join(f"250{'-' if line is not lines[-1] else ' '}{line}" for line in lines)
 
@@ -187,9 +188,9 @@ class Connection(threading.Thread):
         default = REPLIES["data"] if self.recipients else "503 5.5.1 no valid recipients"
         if not self.answer("data", default).startswith("354"):
             return
-        raw = self.read_until(b"\r\n.\r\n") if not self.buffer.startswith(b".\r\n") else b""
-        lines = [line[1:] if line.startswith(b".") else line for line in raw.split(b"\r\n")]
-        data = b"\r\n".join(lines) + b"\r\n"
+        self.buffer = b"\r\n" + self.buffer  # so that an empty mail's dot is found, too
+        raw = self.read_until(b"\r\n.\r\n") + b"\r\n"
+        data = b"\r\n".join(line.removeprefix(b".") for line in raw.split(b"\r\n"))[2:]
         reply = self.answer("dot", lambda: f"250 2.0.0 queued as {len(self.server.mails) + 1}")
         if reply.startswith("2"):
             self.server.note_mail(self, data)
@@ -213,6 +214,7 @@ class Connection(threading.Thread):
         elif verb == "data":
             self.on_data()
         elif verb == "quit":
+            self.server.note_leaving(self)  # the client may be back before we are done here
             self.answer("quit", REPLIES["quit"])
             self.drop("drop")
         else:
@@ -295,9 +297,14 @@ class FaultServer:
             self.mails.append({**mail, "data": data})
         self.note("mail", **mail, data=data.decode("latin-1"))
 
-    def note_end(self, connection, why):
+    def note_leaving(self, connection):
         with self.lock:
-            self.open -= 1
+            self.open -= not connection.leaving
+            connection.leaving = True
+
+    def note_end(self, connection, why):
+        self.note_leaving(connection)
+        with self.lock:
             self.ends[connection.number] = why
             self.sockets.discard(connection.sock)
         self.note("end", connection=connection.number, why=why)

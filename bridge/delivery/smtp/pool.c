@@ -119,6 +119,15 @@ static void give_back_waiting(Pool *pool, const char *why)
 
 /* --- the relay's own faults --- */
 
+static void tell_capacity(Pool *pool)
+{
+    unsigned capacity = pool_capacity(pool);
+    if (capacity != pool->capacity) {
+        pool->capacity = capacity;
+        pool->plan.events->capacity(pool->plan.who, capacity);
+    }
+}
+
 static void close_courier(Pool *pool, Courier *courier)
 {
     g_ptr_array_remove(pool->couriers, courier);
@@ -135,6 +144,7 @@ static void pause_relay(Pool *pool, RelayFault fault, const char *text)
         }
     }
     g_autofree char *full = g_strdup_printf("smtp %s: %s", pool->name, text);
+    tell_capacity(pool); /* before anybody offers those mails anew */
     pool->plan.events->fault(pool->plan.who, fault, full);
     give_back_waiting(pool, text);
 }
@@ -249,6 +259,7 @@ static void settle(Pool *pool, Courier *courier, Job *job)
     bool spoke = t->replies[VERB_MAIL][2] > 0;
     if (answered && spoke &&
         health_mail_answered(&pool->health, taken, loop_now_ms(pool->loop))) {
+        tell_capacity(pool);
         pool->plan.events->fault(pool->plan.who, FAULT_NONE, "");
     }
     if (job->n_pending > 0) {
@@ -374,15 +385,6 @@ static void open_sessions(Pool *pool)
     load = measure_load(pool);
     if (health_strand(&pool->health, &load, now_ms)) {
         pause_relay(pool, pool->health.fault, pool->fault_text);
-    }
-}
-
-static void tell_capacity(Pool *pool)
-{
-    unsigned capacity = pool_capacity(pool);
-    if (capacity != pool->capacity) {
-        pool->capacity = capacity;
-        pool->plan.events->capacity(pool->plan.who, capacity);
     }
 }
 

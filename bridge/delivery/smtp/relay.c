@@ -227,6 +227,7 @@ static void relay_join(Relay *relay)
     while (!relay->finished) {
         pthread_cond_wait(&relay->changed, &relay->lock);
     }
+    relay->gone = false;
     pthread_mutex_unlock(&relay->lock);
     loop_post(relay->loop, &relay->farewell);
     pthread_mutex_lock(&relay->lock);

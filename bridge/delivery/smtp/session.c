@@ -75,7 +75,8 @@ static const char *failure_detail(const Session *session, CURLcode result)
 
 static OpeningFailure failure_kind(const Session *session, CURLcode result)
 {
-    if (result == CURLE_OK) {
+    bool refused = session->opening.last.code >= 400;
+    if (result == CURLE_OK || (result == CURLE_LOGIN_DENIED && !refused)) {
         return session->login_in_clear ? OPENING_NO_AUTH_CLEAR : OPENING_NO_AUTH;
     }
     if (is_tls_error(result)) {

@@ -1,0 +1,555 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "tests/unit/fault_server.h"
+
+#define FAST "timeouts: {connect: 5s, greeting: 400ms, command: 400ms, write: 400ms, final_dot: 400ms, quit: 200ms}"
+
+static const DeliveryOps *const ops = &delivery_smtp;
+static char *tls_folder; /* a CA and a certificate for localhost and 127.0.0.1 */
+
+static int make_certificates(void **state)
+{
+    (void)state;
+    tls_folder = g_dir_make_tmp("tls-XXXXXX", NULL);
+    const char *const command[] = {
+        "/usr/bin/python3", "-c",
+        "import sys; sys.path.insert(0, '" SOURCE_DIR "/tests/flow'); "
+        "import faultserver; faultserver.make_certificate(sys.argv[1])",
+        tls_folder, NULL};
+    int status = 1;
+    g_spawn_sync(NULL, (char **)(uintptr_t)command, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL, NULL,
+                 &status, NULL);
+    return status;
+}
+
+static int remove_certificates(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"ca.pem", "ca.key", "ca.srl", "cert.pem", "cert.key", "cert.csr"};
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *path = g_build_filename(tls_folder, names[i], NULL);
+        g_unlink(path);
+    }
+    int failed = g_rmdir(tls_folder);
+    g_free(tls_folder);
+    return failed;
+}
+
+static void many_mails_go_over_few_sessions(void **state)
+{
+    (void)state;
+    FaultServer *server = server_start("[{}]", NULL, NULL);
+    Post *post = post_open_smtp(server, "smtp_require_tls: false", "connections: 4");
+    enum { MAILS = 300 };
+    for (unsigned i = 0; i < MAILS; i++) {
+        ops->offer(post->relay, make_mail(i, 1));
+    }
+    wait_done(post, MAILS);
+    assert_int_equal(count_text(post->outcomes->str, "delivered 250"), MAILS);
+    post_close(post, ops, 2000);
+    server_stop(server);
+    assert_int_equal(server_count(server, "\"event\": \"mail\""), MAILS);
+    for (unsigned i = 0; i < MAILS; i++) {
+        g_autofree char *id = g_strdup_printf("\"message_id\": \"m%u@b.example\"", i);
+        assert_int_equal(server_count(server, id), 1);
+    }
+    assert_in_range(server_count(server, "\"event\": \"connection\""), 1, 4);
+    assert_int_equal(server_count(server, "\"open\": 5"), 0);
+    assert_int_equal(server_count(server, "QUIT"), server_count(server, "\"event\": \"connection\""));
+    server_free(server);
+}
+
+static void a_session_ends_after_its_share_of_mails(void **state)
+{
+    (void)state;
+    FaultServer *server = server_start("[{}]", NULL, NULL);
+    Post *post = post_open_smtp(server, "smtp_require_tls: false",
+                                "connections: 2, mails_per_connection: 7");
+    for (unsigned i = 0; i < 70; i++) {
+        ops->offer(post->relay, make_mail(i, 1));
+    }
+    wait_done(post, 70);
+    post_close(post, ops, 2000);
+    server_stop(server);
+    assert_int_equal(server_count(server, "\"event\": \"mail\""), 70);
+    assert_true(server_count(server, "\"event\": \"connection\"") >= 10);
+    assert_int_equal(server_count(server, "\"open\": 3"), 0);
+    server_free(server);
+}
+
+static void an_idle_session_says_goodbye(void **state)
+{
+    (void)state;
+    FaultServer *server = server_start("[{}]", NULL, NULL);
+    Post *post = post_open_smtp(server, "smtp_require_tls: false", "idle_close: 50ms");
+    send_one(post, ops);
+    server_wait(server, "\"event\": \"end\"");
+    assert_int_equal(server_count(server, "QUIT"), 1);
+    send_one(post, ops);
+    assert_string_equal(post->outcomes->str,
+                        "delivered 250 queued as 1\ndelivered 250 queued as 2\n");
+    post_close(post, ops, 2000);
+    server_stop(server);
+    server_free(server);
+}
+
+/* --- TLS and authentication --- */
+
+typedef struct {
+    const char *name, *script, *settings; /* %s: the folder with the certificates */
+    bool certificate;
+    const char *option;
+    const char *outcome, *fault;
+} Door;
+
+#define AUTH     "smtp_auth_username: alerts, smtp_auth_password: correct horse"
+#define WRONG    "smtp_auth_username: alerts, smtp_auth_password: wrong"
+#define CA       "smtp_tls_config: {ca_file: '%s/ca.pem'}"
+#define INSECURE "smtp_tls_config: {insecure_skip_verify: true}"
+#define OK       "delivered 250 queued as 1\n"
+
+static const Door doors[] = {
+    {"plain", "[{}]", "smtp_require_tls: false", false, NULL, OK, ""},
+    {"STARTTLS", "[{}]", CA, true, NULL, OK, ""},
+    {"STARTTLS and PLAIN", "[{}]", CA ", " AUTH, true, NULL, OK, ""},
+    {"STARTTLS and LOGIN", "[{\"auth_line\": \"AUTH LOGIN\"}]", CA ", " AUTH, true, NULL, OK, ""},
+    {"capabilities in small letters",
+     "[{\"ehlo\": \"250-fault\\n250-pipelining\\n250 size 1000000\"}]", "smtp_require_tls: false",
+     false, NULL, OK, ""},
+    {"implicit TLS and PLAIN", "[{}]", CA ", smtp_force_implicit_tls: true, " AUTH, true, "--implicit-tls",
+     OK, ""},
+    {"not verified", "[{}]", INSECURE, true, NULL, OK, ""},
+    {"an expected name that is in the certificate", "[{}]",
+     "smtp_tls_config: {ca_file: '%s/ca.pem', server_name: localhost}", true, NULL, OK, ""},
+    {"an expected name that is not in the certificate", "[{}]",
+     "smtp_tls_config: {ca_file: '%s/ca.pem', server_name: mail.example.org}", true, NULL, NULL,
+     "connect: smtp HOST: TLS handshake: SSL: no alternative certificate subject name matches target host "
+     "name 'mail.example.org'"},
+    {"an unknown issuer", "[{}]", "smtp_require_tls: true", true, NULL, NULL,
+     "connect: smtp HOST: TLS handshake: SSL certificate problem: unable to get local issuer certificate"},
+    {"an unknown issuer with credentials", "[{}]", AUTH, true, NULL, NULL,
+     "connect: smtp HOST: TLS handshake: SSL certificate problem: unable to get local issuer certificate"},
+    {"no CA file", "[{}]", "smtp_tls_config: {ca_file: '%s/none.pem'}", true, NULL, NULL,
+     "connect: smtp HOST: TLS handshake: error setting certificate file: "},
+    {"STARTTLS not offered", "[{}]", AUTH, false, NULL, NULL,
+     "connect: smtp HOST: the server does not offer STARTTLS; `require_tls: false` would send mail to it "
+     "unencrypted"},
+    {"STARTTLS in small letters", "[{\"ehlo\": \"250-fault\\n250 starttls\"}]", AUTH, true, NULL, NULL,
+     "connect: smtp HOST: the server does not offer STARTTLS"},
+    {"STARTTLS refused", "[{\"starttls\": \"454 4.7.0 TLS not available\"}]", AUTH, true, NULL, NULL,
+     "connect: smtp HOST: STARTTLS: 454 4.7.0 TLS not available"},
+    {"closed in the TLS handshake", "[{\"tls_close\": true}]", AUTH, true, NULL, NULL,
+     "connect: smtp HOST: TLS handshake: "},
+    {"TLS expected, plain text spoken", "[{}]", "smtp_force_implicit_tls: true", false, NULL, NULL,
+     "connect: smtp HOST: TLS handshake: "},
+    {"the wrong password", "[{}]", CA ", " WRONG, true, NULL, NULL,
+     "auth: smtp HOST: AUTH: 535 5.7.8 wrong user or password"},
+    {"AUTH deferred", "[{\"auth_clear\": true, \"auth\": \"454 4.7.0 not now\"}]",
+     "smtp_require_tls: false, " AUTH, false, NULL, NULL, "auth: smtp HOST: AUTH: 454 4.7.0 not now"},
+    {"AUTH not offered", "[{}]", "smtp_require_tls: false, " AUTH, false, NULL, NULL,
+     "auth: smtp HOST: AUTH: the server does not offer authentication"},
+    {"AUTH not offered after TLS", "[{\"ehlo\": [null, \"250 fault\"]}]", CA ", " AUTH, true, NULL, NULL,
+     "auth: smtp HOST: AUTH: the server does not offer authentication"},
+    {"nothing in common", "[{\"auth_line\": \"AUTH GSSAPI\"}]", CA ", " AUTH, true, NULL, NULL,
+     "auth: smtp HOST: AUTH: no mechanism in common; the server offers GSSAPI"},
+    {"EHLO refused, credentials set", "[{\"ehlo\": \"502 5.5.1 no EHLO\"}]",
+     "smtp_require_tls: false, " AUTH, false, NULL, NULL, "auth: smtp HOST: AUTH: the server does not offer"},
+    {"EHLO refused, no credentials", "[{\"ehlo\": \"502 5.5.1 no EHLO\"}]", "smtp_require_tls: false",
+     false, NULL, OK, ""},
+    {"EHLO refused, TLS required", "[{\"ehlo\": \"502 5.5.1 no EHLO\"}]", AUTH, true, NULL, NULL,
+     "connect: smtp HOST: EHLO: 502 5.5.1 no EHLO"},
+    {"a secret that cannot be read", "[{}]",
+     CA ", smtp_auth_username: alerts, smtp_auth_password_file: '%s/none'", true, NULL, NULL,
+     "auth: smtp HOST: AUTH: "},
+    {"greeting 554", "[{\"greeting\": \"554 5.3.0 no service\"}]", "smtp_require_tls: false", false, NULL,
+     NULL, "connect: smtp HOST: greeting: 554 5.3.0 no service"},
+    {"greeting 421", "[{\"greeting\": \"421 4.7.0 too many connections\"}]", "smtp_require_tls: false", false,
+     NULL, NULL, "throttle: smtp HOST: greeting: 421 4.7.0 too many connections"},
+    {"closed at the greeting", "[{\"greeting\": \"drop\"}]", "smtp_require_tls: false", false, NULL, NULL,
+     "connect: smtp HOST: greeting: "},
+    {"silent at the greeting", "[{\"greeting\": \"silent\"}]", "smtp_require_tls: false", false, NULL, NULL,
+     "connect: smtp HOST: greeting: no answer within 0.4 s"},
+    {"silent at EHLO", "[{\"ehlo\": \"silent\"}]", "smtp_require_tls: false", false, NULL, NULL,
+     "connect: smtp HOST: EHLO: no answer within 0.4 s"},
+    {"silent at STARTTLS", "[{\"starttls\": \"silent\"}]", AUTH, true, NULL, NULL,
+     "connect: smtp HOST: STARTTLS: no answer within 0.4 s"},
+    {"silent at AUTH", "[{\"auth_clear\": true, \"auth\": \"silent\"}]", "smtp_require_tls: false, " AUTH,
+     false, NULL, NULL, "auth: smtp HOST: AUTH: no answer within 0.4 s"},
+    {"AUTH to this host, in clear", "[{\"auth_clear\": true}]", "smtp_require_tls: false, " AUTH, false, NULL,
+     OK, ""},
+    {"greeting in pieces", "[{\"pieces\": 1}]", "smtp_require_tls: false", false, NULL, OK, ""},
+    {"a greeting that takes its time", "[{\"greeting\": {\"delay\": 0.2}, \"ehlo\": {\"delay\": 0.3}}]",
+     "smtp_require_tls: false", false, NULL, OK, ""},
+};
+
+static void try_door(const Door *door)
+{
+    FaultServer *server =
+        server_start(door->script, door->certificate ? tls_folder : NULL, door->option);
+    GString *settings = g_string_new(door->settings);
+    g_string_replace(settings, "%s", tls_folder, 0);
+    Post *post = post_open_smtp(server, settings->str, FAST);
+    g_string_free(settings, TRUE);
+    send_one(post, ops);
+    g_autofree char *host = g_strdup_printf("127.0.0.1:%u", server->port);
+    GString *faults = g_string_new(post->faults->str);
+    g_string_replace(faults, host, "HOST", 0);
+    bool fault = g_str_has_prefix(faults->str, door->fault) &&
+                 (door->fault[0] != '\0' || faults->len == 0);
+    bool outcome = door->outcome != NULL ? strcmp(post->outcomes->str, door->outcome) == 0
+                                         : g_str_has_prefix(post->outcomes->str, "untried");
+    if (!fault || !outcome) {
+        fail_msg("%s:\n%s%s", door->name, post->outcomes->str, faults->str);
+    }
+    g_string_free(faults, TRUE);
+    post_close(post, ops, 1000);
+    server_stop(server);
+    bool login = strstr(door->settings, "auth_") != NULL;
+    if (login && door->certificate) { /* nothing of ours in clear */
+        assert_int_equal(server_count(server, "\"tls\": false, \"line\": \"AUTH"), 0);
+        assert_int_equal(server_count(server, "\"tls\": false, \"line\": \"MAIL"), 0);
+    }
+    assert_int_equal(server_count(server, "\"event\": \"mail\""), door->outcome != NULL);
+    assert_int_equal(server_count(server, "broken"), 0);
+    server_free(server);
+}
+
+static void a_door_opens_or_says_why_not(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(doors); i++) {
+        try_door(&doors[i]);
+    }
+}
+
+/* --- what a server does to mails --- */
+
+typedef struct {
+    const char *name, *script, *delivery;
+    unsigned mails, recipients;
+    const char *outcomes, *faults;
+    unsigned connections, arrived; /* as the server has it */
+} Conduct;
+
+#define REFUSAL "550 5.1.1 no such user"
+#define D(n)    "delivered 250 queued as " #n "\n"
+
+static const Conduct conducts[] = {
+    {"a refused recipient does not cost the others their mail",
+     "[{\"rcpt\": [null, \"550 5.1.1 no such user\", null]}]", FAST, 1, 3,
+     D(1) "refused 550 no such user\n" D(1), "", 1, 1},
+    {"a session goes on after a refusal", "[{\"rcpt\": [\"550 5.1.1 no such user\", null]}]", FAST, 2, 1,
+     "refused 550 no such user\n" D(1), "", 1, 1},
+    {"a session goes on after a mail is refused", "[{\"dot\": [\"554 5.6.0 spam\", null]}]", FAST, 2, 1,
+     "refused 554 spam\n" D(1), "", 1, 1},
+    {"a server without PIPELINING", "[{\"capabilities\": []}]", FAST, 2, 2, D(1) D(1) D(2) D(2), "", 1, 2},
+    {"replies in pieces of a byte", "[{\"pieces\": 1}]", FAST, 2, 1, D(1) D(2), "", 1, 2},
+    {"421 while idle: dropped before use", "[{\"idle\": {\"reply\": \"421 idle too long\", \"then\": \"drop\"}}]",
+     FAST, 3, 1, D(1) D(2) D(3), "", 3, 3},
+    {"closed while idle", "[{\"idle\": \"drop\"}]", FAST, 3, 1, D(1) D(2) D(3), "", 3, 3},
+    {"reset while idle", "[{\"idle\": \"reset\"}]", FAST, 3, 1, D(1) D(2) D(3), "", 3, 3},
+    {"421 to the second MAIL is no attempt", "[{\"mail\": [null, {\"reply\": \"421 4.3.0 bye\", \"then\": \"drop\"}]}]",
+     FAST, 3, 1, D(1) D(2) D(3), "", 3, 3},
+    {"closed at the second RCPT is no attempt", "[{\"rcpt\": [null, \"drop\"]}]", FAST, 3, 1, D(1) D(2) D(3), "", 3, 3},
+    {"closed at the second DATA is no attempt", "[{\"data\": [null, \"reset\"]}]", FAST, 3, 1, D(1) D(2) D(3), "", 3, 3},
+    {"silent at the second MAIL is no attempt", "[{\"mail\": [null, \"silent\"]}]", FAST, 2, 1, D(1) D(2), "", 2, 2},
+    {"a new session that closes at MAIL defers", "[{\"mail\": \"drop\"}, {}]", FAST, 2, 1,
+     "deferred 0 the server closed the connection waiting for the reply to MAIL\n" D(1), "", 2, 1},
+    {"a new session silent at DATA defers", "[{\"data\": \"silent\"}, {}]", FAST, 2, 1,
+     "deferred 0 no answer within 0.4 s waiting for the reply to DATA\n" D(1), "", 2, 1},
+    {"closed behind the dot is in doubt", "[{\"dot\": \"drop\"}, {}]", FAST, 2, 1,
+     "in_doubt 0 the server closed the connection waiting for the reply to the final dot\n" D(1), "", 2, 1},
+    {"silent behind the dot is in doubt", "[{\"dot\": \"silent\"}, {}]", FAST, 2, 1,
+     "in_doubt 0 no answer within 0.4 s waiting for the reply to the final dot\n" D(1), "", 2, 1},
+    {"a reply that comes too late is not the next mail's",
+     "[{\"dot\": {\"delay\": 0.7, \"reply\": \"554 5.6.0 spam\"}}, {}]", FAST, 2, 1,
+     "in_doubt 0 no answer within 0.4 s waiting for the reply to the final dot\n" D(1), "", 2, 1},
+    {"garbage is the end of a session", "[{\"mail\": \"hello?\"}, {}]", FAST, 2, 1,
+     "deferred 0 not an SMTP reply waiting for the reply to MAIL\n" D(1), "", 2, 1},
+    {"421 to the dot defers", "[{\"dot\": {\"reply\": \"421 4.3.0 bye\", \"then\": \"drop\"}}, {}]", FAST, 2, 1,
+     "deferred 421 bye\n" D(1), "", 2, 1},
+    {"relay access denied is the relay's fault", "[{\"rcpt\": \"554 5.7.1 relay access denied\"}]", FAST, 1, 2,
+     "untried 554 relay access denied\nuntried 554 relay access denied\n",
+     "refused: smtp HOST: RCPT: 554 5.7.1 relay access denied\n", 1, 0},
+    {"a sender refused is the relay's fault", "[{\"mail\": \"550 5.7.60 not as this sender\"}]", FAST, 1, 1,
+     "untried 550 not as this sender\n", "refused: smtp HOST: MAIL: 550 5.7.60 not as this sender\n", 1, 0},
+    {"unless the relay has just taken another mail", "[{\"mail\": [null, \"550 5.7.60 not as this sender\"]}]",
+     FAST, 2, 1, D(1) "deferred 550 not as this sender\n", "", 1, 1},
+    {"log in first", "[{\"mail\": \"530 5.7.0 log in\"}]", FAST, 1, 1, "untried 530 log in\n",
+     "auth: smtp HOST: MAIL: 530 5.7.0 log in\n", 1, 0},
+    {"throttled at the dot costs nothing", "[{\"dot\": \"432 4.3.2 too many\"}]", FAST, 1, 1,
+     "untried 432 too many\n", "throttle: smtp HOST: dot: 432 4.3.2 too many\n", 1, 0},
+    {"more recipients than one transaction takes", "[{}]", FAST, 1, 3,
+     D(1) D(1) D(1), "", 1, 1},
+    {"too many recipients for the server", "[{\"rcpt\": [null, \"452 4.5.3 too many\", null]}]",
+     FAST, 1, 3, D(1) D(2) D(1), "", 1, 2},
+};
+
+static void try_conduct(const Conduct *conduct)
+{
+    FaultServer *server = server_start(conduct->script, NULL, NULL);
+    Post *post = post_open_smtp(server, "smtp_require_tls: false", conduct->delivery);
+    for (unsigned i = 0; i < conduct->mails; i++) {
+        ops->offer(post->relay, make_mail(i, conduct->recipients));
+        wait_done(post, i + 1);
+    }
+    g_autofree char *host = g_strdup_printf("127.0.0.1:%u", server->port);
+    g_string_replace(post->faults, host, "HOST", 0);
+    if (strcmp(post->faults->str, conduct->faults) != 0 ||
+        strcmp(post->outcomes->str, conduct->outcomes) != 0) {
+        fail_msg("%s:\n%s%s", conduct->name, post->outcomes->str, post->faults->str);
+    }
+    post_close(post, ops, 1000);
+    server_stop(server);
+    if (server_count(server, "\"event\": \"mail\"") != conduct->arrived ||
+        server_count(server, "\"event\": \"connection\"") != conduct->connections) {
+        fail_msg("%s:\n%s", conduct->name, server->events->str);
+    }
+    server_free(server);
+}
+
+static void a_server_gets_what_it_deserves(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(conducts); i++) {
+        try_conduct(&conducts[i]);
+    }
+}
+
+static void hundreds_of_recipients_go_in_several_transactions(void **state)
+{
+    (void)state;
+    FaultServer *server = server_start("[{}]", NULL, NULL);
+    Post *post = post_open_smtp(server, "smtp_require_tls: false", "");
+    ops->offer(post->relay, make_mail(0, 250));
+    wait_done(post, 1);
+    assert_int_equal(count_text(post->outcomes->str, "delivered 250"), 250);
+    assert_true(metrics_get(post->metrics, METRIC_SMTP_REPLIES, "RCPT", "2xx") == 250);
+    assert_true(metrics_get(post->metrics, METRIC_SMTP_REPLIES, "dot", "2xx") == 3);
+    post_close(post, ops, 1000);
+    server_stop(server);
+    assert_int_equal(server_count(server, "\"event\": \"mail\""), 3);
+    assert_int_equal(server_count(server, "\"line\": \"RCPT"), 250);
+    assert_int_equal(server_count(server, "\"line\": \"RCPT TO:<r249@y.example>\""), 1);
+    server_free(server);
+}
+
+/* --- the relay as a whole --- */
+
+static void a_dead_server_pauses_the_relay(void **state)
+{
+    (void)state;
+    FaultServer *server = server_start("[{}]", NULL, NULL);
+    unsigned port = server->port;
+    server_stop(server); /* nobody listens there now */
+    Post *post = post_open_smtp(server, "smtp_require_tls: false", "connections: 4");
+    assert_int_equal(ops->room(post->relay), 32);
+    for (unsigned i = 0; i < 20; i++) {
+        ops->offer(post->relay, make_mail(i, 1));
+    }
+    wait_done(post, 20);
+    assert_int_equal(count_text(post->outcomes->str, "untried 0 "), 20);
+    g_autofree char *fault =
+        g_strdup_printf("connect: smtp 127.0.0.1:%u: connect: Connection refused\n", port);
+    wait_fault(post, fault);
+    assert_string_equal(post->faults->str, fault); /* once */
+    assert_int_equal(ops->room(post->relay), 0);
+    send_one(post, ops); /* beyond its room: back at once */
+    assert_int_equal(count_text(post->outcomes->str, "untried 0 the relay is paused"), 1);
+    post_close(post, ops, 1000);
+    server_free(server);
+}
+
+static void new_settings_end_the_pause(void **state)
+{
+    (void)state;
+    FaultServer *server = server_start("[{}]", tls_folder, NULL);
+    g_autofree char *good = g_strdup_printf(CA ", " AUTH, tls_folder);
+    g_autofree char *bad = g_strdup_printf(CA ", " WRONG, tls_folder);
+    g_autofree char *smarthost = g_strdup_printf("127.0.0.1:%u", server->port);
+    Post *post = post_open(ops, smarthost, bad, "");
+    send_one(post, ops);
+    wait_fault(post, "auth: ");
+    assert_int_equal(ops->room(post->relay), 0);
+    Config *old = post->config;
+    post->config = write_config(post, smarthost, good, "");
+    ops->configure(post->relay, post->config, 0);
+    config_unref(old);
+    pthread_mutex_lock(&post->lock);
+    while (post->rooms == 0) {
+        wait_changed(&post->changed, &post->lock);
+    }
+    pthread_mutex_unlock(&post->lock);
+    assert_int_equal(ops->room(post->relay), 1); /* the probe */
+    send_one(post, ops);
+    wait_fault(post, "none: ");
+    assert_true(g_str_has_suffix(post->outcomes->str, D(1)));
+    assert_true(ops->room(post->relay) > 1);
+    post_close(post, ops, 1000);
+    server_stop(server);
+    server_free(server);
+}
+
+static void new_settings_retire_the_sessions(void **state)
+{
+    (void)state;
+    FaultServer *server = server_start("[{}]", NULL, NULL);
+    Post *post = post_open_smtp(server, "smtp_require_tls: false", "");
+    send_one(post, ops);
+    ops->configure(post->relay, post->config, 0);
+    send_one(post, ops);
+    send_one(post, ops);
+    post_close(post, ops, 1000);
+    server_stop(server);
+    assert_int_equal(server_count(server, "\"event\": \"connection\""), 2);
+    assert_int_equal(server_count(server, "\"event\": \"mail\""), 3);
+    server_free(server);
+}
+
+/* Connections beyond the second are turned away: it goes on with two at most. */
+static void too_many_connections_are_not_tried_again_soon(void **state)
+{
+    (void)state;
+    FaultServer *server = server_start(
+        "[{\"dot\": {\"delay\": 0.02}}, {\"dot\": {\"delay\": 0.02}}, "
+        "{\"greeting\": {\"reply\": \"421 4.7.0 too many connections\", \"then\": \"drop\"}}]",
+        NULL, NULL);
+    Post *post = post_open_smtp(server, "smtp_require_tls: false", "connections: 2");
+    send_one(post, ops);
+    for (unsigned i = 1; i < 40; i++) {
+        ops->offer(post->relay, make_mail(i, 1));
+    }
+    wait_done(post, 40);
+    assert_int_equal(count_text(post->outcomes->str, "delivered 250"), 40);
+    Config *old = post->config;
+    g_autofree char *smarthost = g_strdup_printf("127.0.0.1:%u", server->port);
+    post->config = write_config(post, smarthost, "smtp_require_tls: false", "connections: 8");
+    config_unref(old);
+    assert_string_equal(post->faults->str, "");
+    post_close(post, ops, 1000);
+    server_stop(server);
+    server_free(server);
+}
+
+static void a_throttled_session_costs_no_mail_anything(void **state)
+{
+    (void)state;
+    FaultServer *server = server_start(
+        "[{\"dot\": {\"delay\": 0.01}}, {\"mail\": \"432 4.3.2 concurrent connections\"}]", NULL, NULL);
+    Post *post = post_open_smtp(server, "smtp_require_tls: false", "connections: 4");
+    for (unsigned i = 0; i < 40; i++) {
+        ops->offer(post->relay, make_mail(i, 1));
+    }
+    wait_done(post, 40);
+    assert_int_equal(count_text(post->outcomes->str, "delivered 250"), 40);
+    assert_string_equal(post->faults->str, "");
+    post_close(post, ops, 1000);
+    server_stop(server);
+    assert_int_equal(server_count(server, "\"event\": \"mail\""), 40);
+    server_free(server);
+}
+
+static void a_silent_session_does_not_hold_up_the_others(void **state)
+{
+    (void)state;
+    FaultServer *server = server_start("[{\"dot\": [null, \"silent\"]}, {}]", NULL, NULL);
+    Post *post = post_open_smtp(server, "smtp_require_tls: false", "connections: 2");
+    send_one(post, ops);
+    for (unsigned i = 1; i < 50; i++) {
+        ops->offer(post->relay, make_mail(i, 1));
+    }
+    wait_done(post, 49); /* all but the one that waits for ten minutes */
+    assert_int_equal(count_text(post->outcomes->str, "delivered 250"), 49);
+    post_close(post, ops, 0);
+    server_stop(server);
+    server_free(server);
+}
+
+static void stopping_gives_everything_back(void **state)
+{
+    (void)state;
+    FaultServer *server = server_start("[{\"dot\": \"silent\"}]", NULL, NULL);
+    Post *post = post_open_smtp(server, "smtp_require_tls: false", "connections: 1");
+    for (unsigned i = 0; i < 10; i++) {
+        ops->offer(post->relay, make_mail(i, 1));
+    }
+    server_wait(server, "DATA");
+    ops->stop(post->relay, clock_ms() + 300);
+    wait_done(post, 9);
+    assert_int_equal(count_text(post->outcomes->str, "untried 0 stopping"), 9);
+    ops->join(post->relay);
+    assert_int_equal(post->done, 10);
+    assert_int_equal(count_text(post->outcomes->str, "stopping waiting for the reply to the final dot"), 1);
+    assert_int_equal(count_text(post->outcomes->str, "in_doubt"), 1);
+    assert_int_equal(ops->room(post->relay), 0);
+    ops->offer(post->relay, make_mail(10, 1)); /* after the end: back on this thread */
+    assert_int_equal(post->done, 11);
+    post_close(post, ops, 0);
+    server_stop(server);
+    server_free(server);
+}
+
+static void stopping_lets_a_transaction_finish(void **state)
+{
+    (void)state;
+    FaultServer *server = server_start("[{\"dot\": {\"delay\": 0.3}}]", NULL, NULL);
+    Post *post = post_open_smtp(server, "smtp_require_tls: false", "connections: 1");
+    ops->offer(post->relay, make_mail(0, 1));
+    server_wait(server, "DATA");
+    ops->stop(post->relay, clock_ms() + 30000);
+    ops->join(post->relay);
+    assert_string_equal(post->outcomes->str, D(1));
+    post_close(post, ops, 0);
+    server_stop(server);
+    assert_int_equal(server_count(server, "QUIT"), 1);
+    server_free(server);
+}
+
+static void room_is_announced_once_half_is_gone(void **state)
+{
+    (void)state;
+    FaultServer *server = server_start("[{}]", NULL, NULL);
+    Post *post = post_open_smtp(server, "smtp_require_tls: false", "connections: 1");
+    unsigned room = ops->room(post->relay);
+    assert_int_equal(room, 8);
+    for (unsigned i = 0; i < room; i++) {
+        ops->offer(post->relay, make_mail(i, 1));
+    }
+    wait_done(post, room);
+    pthread_mutex_lock(&post->lock);
+    while (post->rooms == 0) {
+        wait_changed(&post->changed, &post->lock);
+    }
+    pthread_mutex_unlock(&post->lock);
+    assert_int_equal(ops->room(post->relay), 8);
+    post_close(post, ops, 1000);
+    server_stop(server);
+    server_free(server);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(many_mails_go_over_few_sessions),
+        cmocka_unit_test(a_session_ends_after_its_share_of_mails),
+        cmocka_unit_test(an_idle_session_says_goodbye),
+        cmocka_unit_test(a_door_opens_or_says_why_not),
+        cmocka_unit_test(a_server_gets_what_it_deserves),
+        cmocka_unit_test(hundreds_of_recipients_go_in_several_transactions),
+        cmocka_unit_test(a_dead_server_pauses_the_relay),
+        cmocka_unit_test(new_settings_end_the_pause),
+        cmocka_unit_test(new_settings_retire_the_sessions),
+        cmocka_unit_test(too_many_connections_are_not_tried_again_soon),
+        cmocka_unit_test(a_throttled_session_costs_no_mail_anything),
+        cmocka_unit_test(a_silent_session_does_not_hold_up_the_others),
+        cmocka_unit_test(stopping_gives_everything_back),
+        cmocka_unit_test(stopping_lets_a_transaction_finish),
+        cmocka_unit_test(room_is_announced_once_half_is_gone),
+    };
+    return cmocka_run_group_tests(tests, make_certificates, remove_certificates);
+}
