@@ -135,8 +135,8 @@ static bool is_cased(gunichar rune)
         {0xa69c, 0xa69d}, {0xa770, 0xa770}, {0xa7f8, 0xa7f9}, {0xab5c, 0xab5f},
     };
 
-    return g_unichar_isupper(rune) || g_unichar_islower(rune) || g_unichar_istitle(rune) ||
-           IS_BETWEEN(rune, others);
+    return g_unichar_isupper(rune) || g_unichar_islower(rune) ||
+           g_unichar_istitle(rune) || IS_BETWEEN(rune, others);
 }
 
 /* Whether a letter of the same word follows the N bytes at TEXT. */
@@ -168,7 +168,8 @@ static bool append_expanded(GString *out, gunichar rune)
         return false;
     }
     g_string_append_unichar(out, g_utf8_get_char(upper));
-    for (const char *at = g_utf8_next_char(upper); *at != '\0'; at = g_utf8_next_char(at)) {
+    for (const char *at = g_utf8_next_char(upper); *at != '\0';
+         at = g_utf8_next_char(at)) {
         gunichar next = g_utf8_get_char(at);
         g_string_append_unichar(out, rune == 0x149 ? next : g_unichar_tolower(next));
     }

@@ -9,8 +9,8 @@
 gunichar case_upper(gunichar rune);
 gunichar case_lower(gunichar rune);
 
-/* Appends TEXT as x/text's title case for English: the first letter of every word large,
- * the others small. */
+/* Appends TEXT as x/text's title case for English: the first letter of every word
+ * large, the others small. */
 void case_title(const char *text, size_t n, GString *out);
 
 #endif

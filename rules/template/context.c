@@ -29,11 +29,17 @@ static const char *const state_names[STATE_COUNT] = {
 };
 
 static const char *const delim_names[] = {
-    "delimNone", "delimDoubleQuote", "delimSingleQuote", "delimSpaceOrTagEnd",
+    "delimNone",
+    "delimDoubleQuote",
+    "delimSingleQuote",
+    "delimSpaceOrTagEnd",
 };
 
 static const char *const url_part_names[] = {
-    "urlPartNone", "urlPartPreQuery", "urlPartQueryOrFrag", "urlPartUnknown",
+    "urlPartNone",
+    "urlPartPreQuery",
+    "urlPartQueryOrFrag",
+    "urlPartUnknown",
 };
 
 static const char *const attr_names[] = {
@@ -129,8 +135,9 @@ bool state_is_comment(ContextState state)
 
 bool state_is_in_tag(ContextState state)
 {
-    return state == STATE_TAG || state == STATE_ATTR_NAME || state == STATE_AFTER_NAME ||
-           state == STATE_BEFORE_VALUE || state == STATE_ATTR;
+    return state == STATE_TAG || state == STATE_ATTR_NAME ||
+           state == STATE_AFTER_NAME || state == STATE_BEFORE_VALUE ||
+           state == STATE_ATTR;
 }
 
 /* Where Go says in which way a slash begins a regular expression, the start is said. */

@@ -21,9 +21,9 @@ Value template_data(Arena *arena, const Notification *notification)
 }
 
 /* Every field looks at one of these. */
-#define EVENT(receiver)  ((receiver).data->notification->event)
-#define GET(name)        static Value name(Exec *exec, Arena *arena, Value receiver)
-#define UNUSED           (void)exec, (void)arena
+#define EVENT(receiver) ((receiver).data->notification->event)
+#define GET(name)       static Value name(Exec *exec, Arena *arena, Value receiver)
+#define UNUSED          (void)exec, (void)arena
 
 GET(data_receiver)
 {
@@ -185,7 +185,8 @@ GET(pair_value)
     return value_text(receiver.pairs->value);
 }
 
-/* Version 0.34 has RouteLabels, and prints it; the recorded answers are those of 0.33. */
+/* Version 0.34 has RouteLabels, and prints it; the recorded answers are those of 0.33.
+ */
 const Field fields[] = {
     {KIND_DATA, "Receiver", data_receiver, false},
     {KIND_DATA, "Status", data_status, false},

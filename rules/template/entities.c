@@ -34,10 +34,10 @@ static int compare(const void *key, const void *row)
 static const char *find_entity(const char *name, size_t n)
 {
     Name key = {name, n};
-    const Entity *entity =
-        n >= sizeof entities->name
-            ? NULL
-            : bsearch(&key, entities, G_N_ELEMENTS(entities), sizeof *entities, compare);
+    const Entity *entity = n >= sizeof entities->name
+                               ? NULL
+                               : bsearch(&key, entities, G_N_ELEMENTS(entities),
+                                         sizeof *entities, compare);
 
     return entity == NULL ? NULL : entity->text;
 }
@@ -70,7 +70,8 @@ static size_t decode_number(const char *text, size_t n, GString *out)
 
     while (at < n && (hex ? g_ascii_isxdigit(text[at]) : g_ascii_isdigit(text[at]))) {
         if (number <= 0x10ffff) {
-            number = number * (hex ? 16U : 10U) + (gunichar)g_ascii_xdigit_value(text[at]);
+            number =
+                number * (hex ? 16U : 10U) + (gunichar)g_ascii_xdigit_value(text[at]);
         }
         at++;
     }

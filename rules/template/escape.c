@@ -12,25 +12,11 @@
 
 #include "rules/fault.h"
 #include "rules/template/escape_internal.h"
+#include "rules/template/escape_level.h"
 
 /* Lists within lists, across templates, and nodes in all. */
 #define DEPTH_MAX 1000
 #define NODES_MAX 5000000
-
-typedef struct {
-    Node *node;
-    Escapers escapers;  /* ACTION */
-    const char *text;   /* TEXT: its new bytes, TEMPLATE: its new name */
-    size_t length;
-} Edit;
-
-/* What a walk has found out that may turn out wrong. */
-typedef struct Level {
-    struct Level *outer;
-    GHashTable *outputs; /* char * -> Context *: where called templates end */
-    GHashTable *called;  /* const char *: copies' names, in the arena */
-    GArray *edits;
-} Level;
 
 /* Where a loop is left or goes on. */
 typedef struct {
@@ -42,7 +28,7 @@ typedef struct {
     Arena *arena;
     GHashTable *trees;
     GHashTable *copied; /* names whose trees are ours to edit */
-    Level *level;
+    EscapeLevel *level;
     GArray *exits; /* of the loop that is being walked */
     const Tree *tree;
     unsigned depth, nodes;
@@ -51,67 +37,10 @@ typedef struct {
     const char *opened_name;
 } Walk;
 
-static bool walk_list(Walk *walk, Context *context, const NodeList *list, GError **error);
+static bool walk_list(Walk *walk, Context *context, const NodeList *list,
+                      GError **error);
 static bool enter_tree(Walk *walk, Context *context, const char *name, Position at,
                        const char **called, GError **error);
-
-static void level_push(Walk *walk)
-{
-    Level *level = g_new0(Level, 1);
-
-    level->outer = walk->level;
-    level->outputs = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
-    level->called = g_hash_table_new(g_str_hash, g_str_equal);
-    level->edits = g_array_new(FALSE, FALSE, sizeof(Edit));
-    walk->level = level;
-}
-
-static void level_pop(Walk *walk)
-{
-    Level *level = walk->level;
-
-    walk->level = level->outer;
-    g_hash_table_unref(level->outputs);
-    g_hash_table_unref(level->called);
-    g_array_unref(level->edits);
-    g_free(level);
-}
-
-static void set_output(Level *level, const char *name, Context context)
-{
-    g_hash_table_replace(level->outputs, (gpointer)(guintptr)name,
-                         g_memdup2(&context, sizeof context));
-}
-
-/* What was found out on this level holds for the outer one. */
-static void level_keep(Walk *walk)
-{
-    Level *level = walk->level, *outer = level->outer;
-    GHashTableIter iter;
-    gpointer name, context;
-
-    g_hash_table_iter_init(&iter, level->outputs);
-    while (g_hash_table_iter_next(&iter, &name, &context)) {
-        set_output(outer, name, *(Context *)context);
-    }
-    g_hash_table_iter_init(&iter, level->called);
-    while (g_hash_table_iter_next(&iter, &name, NULL)) {
-        g_hash_table_add(outer->called, name);
-    }
-    g_array_append_vals(outer->edits, level->edits->data, level->edits->len);
-    level_pop(walk);
-}
-
-static const Context *find_output(const Walk *walk, const char *name)
-{
-    const Context *found = NULL;
-
-    for (const Level *level = walk->level; level != NULL && found == NULL;
-         level = level->outer) {
-        found = g_hash_table_lookup(level->outputs, name);
-    }
-    return found;
-}
 
 /* Notes the place of an error whose reason is, or will be, in `error`. */
 static bool fail_at(Walk *walk, Position at)
@@ -149,38 +78,38 @@ static bool walk_text(Walk *walk, Context *context, Node *node, GError **error)
         walk->opened = node->at;
     }
     if (cleaned.changed) {
-        Edit edit = {
+        EscapeEdit edit = {
             .node = node,
             .text = arena_strndup(walk->arena, out->str, out->len),
             .length = out->len,
         };
-        g_array_append_val(walk->level->edits, edit);
+        level_add_edit(walk->level, &edit);
     }
     return true;
 }
 
 static bool walk_action(Walk *walk, Context *context, Node *node, GError **error)
 {
-    Edit edit = {.node = node};
+    EscapeEdit edit = {.node = node};
 
     if (!escape_choose(context, node, &edit.escapers, error)) {
         return fail_at(walk, node->at);
     }
     if (edit.escapers.n > 0) {
-        g_array_append_val(walk->level->edits, edit);
+        level_add_edit(walk->level, &edit);
     }
     return true;
 }
 
 static bool walk_call(Walk *walk, Context *context, Node *node, GError **error)
 {
-    Edit edit = {.node = node};
+    EscapeEdit edit = {.node = node};
 
     if (!enter_tree(walk, context, node->call.name, node->at, &edit.text, error)) {
         return false;
     }
     if (strcmp(edit.text, node->call.name) != 0) {
-        g_array_append_val(walk->level->edits, edit);
+        level_add_edit(walk->level, &edit);
     }
     return true;
 }
@@ -249,9 +178,9 @@ static bool walk_again(Walk *walk, Context *context, const Node *node, GError **
     g_autoptr(GArray) exits = g_array_new(FALSE, FALSE, sizeof(Exit));
     Context again = *context;
 
-    level_push(walk);
+    walk->level = level_push(walk->level);
     bool passed = walk_pass(walk, &again, node, exits, error);
-    level_pop(walk);
+    walk->level = level_pop(walk->level);
     if (!passed || !join(walk, context, again, node, error)) {
         g_prefix_error(error, "on range loop re-entry: ");
         return false;
@@ -318,13 +247,15 @@ static bool walk_node(Walk *walk, Context *context, Node *node, GError **error)
     }
 }
 
-static bool walk_nodes(Walk *walk, Context *context, const NodeList *list, GError **error)
+static bool walk_nodes(Walk *walk, Context *context, const NodeList *list,
+                       GError **error)
 {
     for (Node *node = list->first; node != NULL && context->state != STATE_DEAD;
          node = node->next) {
         if (walk->depth > DEPTH_MAX || ++walk->nodes > NODES_MAX) {
             g_set_error(error, FAULT, FAULT_LIMIT,
-                        "more than %d levels or %d nodes to escape", DEPTH_MAX, NODES_MAX);
+                        "more than %d levels or %d nodes to escape", DEPTH_MAX,
+                        NODES_MAX);
             return fail_at(walk, node->at);
         }
         if (!walk_node(walk, context, node, error)) {
@@ -334,7 +265,8 @@ static bool walk_nodes(Walk *walk, Context *context, const NodeList *list, GErro
     return true;
 }
 
-static bool walk_list(Walk *walk, Context *context, const NodeList *list, GError **error)
+static bool walk_list(Walk *walk, Context *context, const NodeList *list,
+                      GError **error)
 {
     walk->depth++;
     bool passed = walk_nodes(walk, context, list, error);
@@ -350,17 +282,17 @@ static bool walk_body(Walk *walk, Context *context, const Tree *tree, bool *righ
     const Tree *outer = walk->tree;
     Context before = *context;
 
-    set_output(walk->level, tree->name, before);
-    level_push(walk);
+    level_set_output(walk->level, tree->name, before);
+    walk->level = level_push(walk->level);
     walk->tree = tree;
     bool passed = walk_list(walk, context, &tree->root, error);
     walk->tree = outer;
-    *right = passed && (!g_hash_table_contains(walk->level->called, tree->name) ||
+    *right = passed && (!level_is_called(walk->level, tree->name) ||
                         context_equal(before, *context));
     if (*right) {
-        level_keep(walk);
+        walk->level = level_keep(walk->level);
     } else {
-        level_pop(walk);
+        walk->level = level_pop(walk->level);
     }
     return passed;
 }
@@ -369,9 +301,11 @@ static bool walk_tree(Walk *walk, Context *context, const Tree *tree, GError **e
 {
     bool right;
 
-    if (!walk_body(walk, context, tree, &right, error) ||
-        (!right && !walk_body(walk, context, tree, &right, error))) {
+    if (!walk_body(walk, context, tree, &right, error)) {
         return false;
+    }
+    if (!right) {
+        walk_body(walk, context, tree, &right, NULL);
     }
     if (!right) {
         walk->tree = tree;
@@ -379,7 +313,7 @@ static bool walk_tree(Walk *walk, Context *context, const Tree *tree, GError **e
                     "cannot compute output context for template %s", tree->name);
         return fail_at(walk, (Position){1, 0});
     }
-    set_output(walk->level, tree->name, *context);
+    level_set_output(walk->level, tree->name, *context);
     return true;
 }
 
@@ -402,8 +336,8 @@ static bool enter_tree(Walk *walk, Context *context, const char *name, Position 
     const Tree *tree = g_hash_table_lookup(walk->trees, name);
 
     *called = arena_strdup(walk->arena, mangled);
-    g_hash_table_add(walk->level->called, (gpointer)(guintptr)*called);
-    const Context *output = find_output(walk, *called);
+    level_add_called(walk->level, *called);
+    const Context *output = level_find_output(walk->level, *called);
     if (output != NULL) {
         *context = *output;
         return true;
@@ -413,25 +347,6 @@ static bool enter_tree(Walk *walk, Context *context, const char *name, Position 
         return fail_at(walk, at);
     }
     return walk_tree(walk, context, own_tree(walk, tree, *called), error);
-}
-
-static void commit(Walk *walk)
-{
-    for (size_t i = 0; i < walk->level->edits->len; i++) {
-        const Edit *edit = &g_array_index(walk->level->edits, Edit, i);
-        switch (edit->node->type) {
-        case NODE_ACTION:
-            escape_apply(walk->arena, edit->node, &edit->escapers);
-            break;
-        case NODE_TEMPLATE:
-            edit->node->call.name = edit->text;
-            break;
-        default:
-            edit->node->text.bytes = edit->text;
-            edit->node->text.length = edit->length;
-            break;
-        }
-    }
 }
 
 /* Whoever is escaped must leave a complete document. */
@@ -444,27 +359,29 @@ static bool check_end(Walk *walk, Context context, GError **error)
     context_print(context, printed);
     walk->bad_name = walk->opened_name;
     walk->bad = walk->opened;
-    g_set_error(error, FAULT, FAULT_INPUT, "ends in a non-text context: %s", printed->str);
+    g_set_error(error, FAULT, FAULT_INPUT, "ends in a non-text context: %s",
+                printed->str);
     return false;
 }
 
-bool escape_templates(Arena *arena, GHashTable *trees, const char *entry, GError **error)
+bool escape_templates(Arena *arena, GHashTable *trees, const char *entry,
+                      GError **error)
 {
     g_autoptr(GHashTable) copied = g_hash_table_new(g_str_hash, g_str_equal);
     Walk walk = {.arena = arena, .trees = trees, .copied = copied};
     Context context = {.state = STATE_TEXT};
     const char *name;
 
-    level_push(&walk);
+    walk.level = level_push(NULL);
     bool passed = enter_tree(&walk, &context, entry, (Position){1, 0}, &name, error) &&
                   check_end(&walk, context, error);
     if (passed) {
-        commit(&walk);
+        level_commit(walk.level, arena);
     } else {
         const char *where = walk.bad_name == NULL ? entry : walk.bad_name;
         g_prefix_error(error, "html/template:%s:%u:%u: ", where, walk.bad.line,
                        walk.bad.column);
     }
-    level_pop(&walk);
+    level_pop(walk.level);
     return passed;
 }

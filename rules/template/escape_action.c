@@ -24,8 +24,8 @@ static bool check_predefined(Context context, const Pipe *pipe, GError **error)
         const Func *func = command_func(command);
         bool is_unquoted =
             context.state == STATE_ATTR && context.delim == DELIM_SPACE_OR_TAG_END;
-        if (is_predefined(func) && (command->next != NULL ||
-                                    (is_unquoted && func == builtin("html")))) {
+        if (is_predefined(func) &&
+            (command->next != NULL || (is_unquoted && func == builtin("html")))) {
             g_set_error(error, FAULT, FAULT_INPUT,
                         "predefined escaper \"%s\" disallowed in template", func->name);
             return false;
@@ -52,8 +52,8 @@ static bool refuse(const Node *action, const char *reason, GError **error)
 static bool choose_url(Context context, const Node *action, Escapers *escapers,
                        GError **error)
 {
-    bool is_string = context.state == STATE_CSS_DQ_STRING ||
-                     context.state == STATE_CSS_SQ_STRING;
+    bool is_string =
+        context.state == STATE_CSS_DQ_STRING || context.state == STATE_CSS_SQ_STRING;
 
     switch (context.url_part) {
     case URL_NONE:
@@ -190,8 +190,8 @@ static void split_call(Arena *arena, Pipe *pipe)
 {
     Command *command = pipe->commands;
     const Func *func = command_func(command);
-    Node *name = node_new_identifier(arena, command->args->at,
-                                     &funcs_escape[ESCAPER_EVAL_ARGS]);
+    Node *name =
+        node_new_identifier(arena, command->args->at, &funcs_escape[ESCAPER_EVAL_ARGS]);
 
     name->next = command->args->next;
     command->args = name;

@@ -37,7 +37,8 @@ static Value as_text(Exec *exec, Value value)
     return value_take_text(exec_arena(exec), printed);
 }
 
-static bool apply(Exec *exec, Value text, Escaper *escape, Value *result, GError **error)
+static bool apply(Exec *exec, Value text, Escaper *escape, Value *result,
+                  GError **error)
 {
     GString *built = g_string_sized_new(text.n + 16);
 
@@ -96,7 +97,8 @@ static bool apply_stripped(Exec *exec, Value text, Escaper *escape, Value *resul
     g_autoptr(GString) stripped = g_string_new(NULL);
 
     strip_tags(text.text, text.n, stripped);
-    return apply(exec, value_text_n(stripped->str, stripped->len), escape, result, error);
+    return apply(exec, value_text_n(stripped->str, stripped->len), escape, result,
+                 error);
 }
 
 static bool call_attribute(Exec *exec, const Value *args, size_t n, Value *result,
@@ -201,7 +203,10 @@ static bool call_eval_args(Exec *exec, const Value *args, size_t n, Value *resul
         ->call(exec, args, n, result, error);
 }
 
-#define ESCAPER(name, call) {"_html_template_" name, 1, 1, {KIND_ANY}, call}
+#define ESCAPER(name, call)                                                            \
+    {                                                                                  \
+        "_html_template_" name, 1, 1, {KIND_ANY}, call                                 \
+    }
 
 const Func funcs_escape[] = {
     [ESCAPER_HTML] = ESCAPER("htmlescaper", call_html),

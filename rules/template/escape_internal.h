@@ -44,9 +44,9 @@ typedef struct {
     size_t bad;   /* with an error: the offset of what is wrong */
 } CleanedText;
 
-/* Goes over a text node from *CONTEXT and appends what html/template makes of it: without
- * comments, with every < that begins nothing as &lt;.  escape_text.c.  On error (INPUT)
- * only the reason. */
+/* Goes over a text node from *CONTEXT and appends what html/template makes of it:
+ * without comments, with every < that begins nothing as &lt;.  escape_text.c.  On error
+ * (INPUT) only the reason. */
 bool escape_clean_text(Context *context, const Node *text, GString *out,
                        CleanedText *cleaned, GError **error);
 

@@ -7,15 +7,15 @@
 /* What a byte becomes; NULL where it stays. */
 typedef const char *const Replacements[256];
 
-#define HTML_REPLACEMENTS                                                                \
+#define HTML_REPLACEMENTS                                                              \
     ['"'] = "&#34;", ['\''] = "&#39;", ['+'] = "&#43;", ['<'] = "&lt;", ['>'] = "&gt;"
 
 static Replacements html = {[0] = "\xEF\xBF\xBD", ['&'] = "&amp;", HTML_REPLACEMENTS};
 static Replacements html_again = {[0] = "\xEF\xBF\xBD", HTML_REPLACEMENTS};
 
-#define UNQUOTED_REPLACEMENTS                                                            \
-    [0] = "&#xfffd;", ['\t'] = "&#9;", ['\n'] = "&#10;", ['\v'] = "&#11;",               \
-    ['\f'] = "&#12;", ['\r'] = "&#13;", [' '] = "&#32;", ['='] = "&#61;",                \
+#define UNQUOTED_REPLACEMENTS                                                          \
+    [0] = "&#xfffd;", ['\t'] = "&#9;", ['\n'] = "&#10;", ['\v'] = "&#11;",             \
+    ['\f'] = "&#12;", ['\r'] = "&#13;", [' '] = "&#32;", ['='] = "&#61;",              \
     ['`'] = "&#96;", HTML_REPLACEMENTS
 
 static Replacements unquoted = {['&'] = "&amp;", UNQUOTED_REPLACEMENTS};
@@ -66,7 +66,8 @@ static size_t append_wide(const char *text, size_t n, GString *out)
     return width;
 }
 
-static void replace_unquoted(Replacements table, const char *text, size_t n, GString *out)
+static void replace_unquoted(Replacements table, const char *text, size_t n,
+                             GString *out)
 {
     for (size_t i = 0; i < n;) {
         size_t run = i;
@@ -100,7 +101,8 @@ static size_t last_angle(const char *text, size_t n)
 }
 
 /* One step over markup outside attribute values; text is kept. */
-static size_t strip_markup(Context *context, const char *html_text, size_t n, GString *out)
+static size_t strip_markup(Context *context, const char *html_text, size_t n,
+                           GString *out)
 {
     Context before = *context;
     ContextState state = before.state;
@@ -114,7 +116,8 @@ static size_t strip_markup(Context *context, const char *html_text, size_t n, GS
         return n;
     }
     if (before.state == STATE_TEXT || before.state == STATE_RCDATA) {
-        size_t kept = context->state == before.state ? used : last_angle(html_text, used);
+        size_t kept =
+            context->state == before.state ? used : last_angle(html_text, used);
         g_string_append_len(out, html_text, (gssize)kept);
     }
     return used;
@@ -144,7 +147,8 @@ void filter_name(const char *text, size_t n, GString *out)
     size_t plain = 0;
 
     /* A NUL cuts the copy short, but is no letter either. */
-    while (plain < n && (g_ascii_isdigit(name[plain]) || g_ascii_islower(name[plain]))) {
+    while (plain < n &&
+           (g_ascii_isdigit(name[plain]) || g_ascii_islower(name[plain]))) {
         plain++;
     }
     if (n == 0 || plain < n || attribute_type(name, n) != ATTRIBUTE_PLAIN) {

@@ -96,7 +96,8 @@ static bool is_blank(char byte)
     return is_one_of(byte, " \t\n\f\r");
 }
 
-/* One image: blanks, its URL, then its width or density, which is letters and digits. */
+/* One image: blanks, its URL, then its width or density, which is letters and digits.
+ */
 static void filter_image(const char *text, size_t n, GString *out)
 {
     size_t start = 0, end, rest;
@@ -107,7 +108,8 @@ static void filter_image(const char *text, size_t n, GString *out)
     for (end = start; end < n && !is_blank(text[end]);) {
         end++;
     }
-    for (rest = end; rest < n && (is_blank(text[rest]) || g_ascii_isalnum(text[rest]));) {
+    for (rest = end;
+         rest < n && (is_blank(text[rest]) || g_ascii_isalnum(text[rest]));) {
         rest++;
     }
     if (rest < n || !url_is_safe(text + start, end - start)) {

@@ -12,7 +12,11 @@ const Func funcs_alertmanager[] = {
     {"trimSpace", 1, 1, {KIND_STRING}, func_trim_space},
     {"join", 2, 2, {KIND_STRING, KIND_STRINGS}, func_join},
     {"match", 2, 2, {KIND_STRING, KIND_STRING}, func_match},
-    {"reReplaceAll", 3, 3, {KIND_STRING, KIND_STRING, KIND_STRING}, func_re_replace_all},
+    {"reReplaceAll",
+     3,
+     3,
+     {KIND_STRING, KIND_STRING, KIND_STRING},
+     func_re_replace_all},
     {"stringSlice", 0, ARGS_MAX, {KIND_STRING}, func_string_slice},
     {"safeHtml", 1, 1, {KIND_STRING}, func_safe_html},
     {"safeUrl", 1, 1, {KIND_STRING}, func_safe_url},
@@ -83,7 +87,8 @@ bool func_dict(Exec *exec, const Value *args, size_t n, Value *result, GError **
     MapEntry *entries = arena_array(exec_arena(exec), MapEntry, n / 2 + 1);
 
     if (n % 2 != 0) {
-        g_set_error(error, FAULT, FAULT_INPUT, "dict requires an even number of arguments");
+        g_set_error(error, FAULT, FAULT_INPUT,
+                    "dict requires an even number of arguments");
         return false;
     }
     for (size_t i = 0; i < n; i += 2) {

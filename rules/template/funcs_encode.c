@@ -68,8 +68,8 @@ static size_t skip_newlines(Value text, size_t at)
     return at;
 }
 
-/* The padding that begins at AT behind DIGITS digits of a group, and the end of the text
- * behind it.  Returns where the text is wrong, text.n + 1 if it is right. */
+/* The padding that begins at AT behind DIGITS digits of a group, and the end of the
+ * text behind it.  Returns where the text is wrong, text.n + 1 if it is right. */
 static size_t check_padding(Value text, size_t at, size_t digits)
 {
     if (digits < 2) {

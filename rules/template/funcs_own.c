@@ -27,7 +27,8 @@ static size_t cut_at(Value text, int64_t characters)
 }
 
 /* {{ truncate 80 .Annotations.summary }} */
-bool func_truncate(Exec *exec, const Value *args, size_t n, Value *result, GError **error)
+bool func_truncate(Exec *exec, const Value *args, size_t n, Value *result,
+                   GError **error)
 {
     (void)n;
     if (args[0].integer < 0) {
@@ -97,7 +98,8 @@ static const struct {
     const char *word;
     int rank;
 } severities[] = {
-    {"critical", 4}, {"error", 3}, {"major", 3}, {"warning", 2}, {"minor", 2}, {"info", 1},
+    {"critical", 4}, {"error", 3}, {"major", 3},
+    {"warning", 2},  {"minor", 2}, {"info", 1},
 };
 
 /* 0 for other words, -1 without a severity. */
@@ -117,7 +119,8 @@ static int severity_rank(const Alert *alert)
 }
 
 /* The worst severity of the alerts in small letters, "" if none has one. */
-bool func_severity(Exec *exec, const Value *args, size_t n, Value *result, GError **error)
+bool func_severity(Exec *exec, const Value *args, size_t n, Value *result,
+                   GError **error)
 {
     const char *worst = "";
     int worst_rank = -1;

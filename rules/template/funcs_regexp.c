@@ -109,7 +109,8 @@ static void expand(const Replacing *replacing, GString *out)
         at = dollar + 1;
         Reference reference = read_reference(at, (size_t)(end - at));
         if (reference.used > 0) {
-            append_group(replacing, group_number(replacing->regexp, reference.name), out);
+            append_group(replacing, group_number(replacing->regexp, reference.name),
+                         out);
             at += reference.used;
         } else {
             g_string_append_c(out, '$');

@@ -23,13 +23,15 @@ static bool map_runes(Exec *exec, Value text, gunichar (*map)(gunichar), Value *
     return func_give_text(exec, out, result, error);
 }
 
-bool func_to_upper(Exec *exec, const Value *args, size_t n, Value *result, GError **error)
+bool func_to_upper(Exec *exec, const Value *args, size_t n, Value *result,
+                   GError **error)
 {
     (void)n;
     return map_runes(exec, args[0], case_upper, result, error);
 }
 
-bool func_to_lower(Exec *exec, const Value *args, size_t n, Value *result, GError **error)
+bool func_to_lower(Exec *exec, const Value *args, size_t n, Value *result,
+                   GError **error)
 {
     (void)n;
     return map_runes(exec, args[0], case_lower, result, error);
@@ -46,9 +48,10 @@ bool func_title(Exec *exec, const Value *args, size_t n, Value *result, GError *
 
 static bool is_space(gunichar rune)
 {
-    return (rune >= '\t' && rune <= '\r') || rune == ' ' || rune == 0x85 || rune == 0xa0 ||
-           rune == 0x1680 || (rune >= 0x2000 && rune <= 0x200a) || rune == 0x2028 ||
-           rune == 0x2029 || rune == 0x202f || rune == 0x205f || rune == 0x3000;
+    return (rune >= '\t' && rune <= '\r') || rune == ' ' || rune == 0x85 ||
+           rune == 0xa0 || rune == 0x1680 || (rune >= 0x2000 && rune <= 0x200a) ||
+           rune == 0x2028 || rune == 0x2029 || rune == 0x202f || rune == 0x205f ||
+           rune == 0x3000;
 }
 
 bool func_trim_space(Exec *exec, const Value *args, size_t n, Value *result,
@@ -93,14 +96,16 @@ bool func_string_slice(Exec *exec, const Value *args, size_t n, Value *result,
     return true;
 }
 
-bool func_safe_html(Exec *exec, const Value *args, size_t n, Value *result, GError **error)
+bool func_safe_html(Exec *exec, const Value *args, size_t n, Value *result,
+                    GError **error)
 {
     (void)exec, (void)n, (void)error;
     *result = value_typed_text(KIND_HTML, args[0].text, args[0].n);
     return true;
 }
 
-bool func_safe_url(Exec *exec, const Value *args, size_t n, Value *result, GError **error)
+bool func_safe_url(Exec *exec, const Value *args, size_t n, Value *result,
+                   GError **error)
 {
     (void)exec, (void)n, (void)error;
     *result = value_typed_text(KIND_URL, args[0].text, args[0].n);

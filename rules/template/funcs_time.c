@@ -34,15 +34,16 @@ bool func_now(Exec *exec, const Value *args, size_t n, Value *result, GError **e
     TemplateTime now = {.at = exec_now(exec)};
 
     (void)args, (void)n, (void)error;
-    *result = gotime_value(exec_arena(exec), gotime_in(now, zone_local(exec_zones(exec))));
+    *result =
+        gotime_value(exec_arena(exec), gotime_in(now, zone_local(exec_zones(exec))));
     return true;
 }
 
 bool func_since(Exec *exec, const Value *args, size_t n, Value *result, GError **error)
 {
     (void)n, (void)error;
-    *result = value_integer(KIND_DURATION,
-                            gotime_sub(exec_now(exec), gotime_of(args[0]).at));
+    *result =
+        value_integer(KIND_DURATION, gotime_sub(exec_now(exec), gotime_of(args[0]).at));
     return true;
 }
 
@@ -59,7 +60,8 @@ bool func_must_to_date(Exec *exec, const Value *args, size_t n, Value *result,
     return true;
 }
 
-bool func_to_date(Exec *exec, const Value *args, size_t n, Value *result, GError **error)
+bool func_to_date(Exec *exec, const Value *args, size_t n, Value *result,
+                  GError **error)
 {
     (void)error;
     if (!func_must_to_date(exec, args, n, result, NULL)) {
@@ -80,7 +82,8 @@ static const char *skip_digits(const char *text)
 static bool is_number(const char *text)
 {
     text += *text == '+' || *text == '-' ? 1 : 0;
-    if (g_ascii_strcasecmp(text, "inf") == 0 || g_ascii_strcasecmp(text, "infinity") == 0 ||
+    if (g_ascii_strcasecmp(text, "inf") == 0 ||
+        g_ascii_strcasecmp(text, "infinity") == 0 ||
         g_ascii_strcasecmp(text, "nan") == 0) {
         return true;
     }
@@ -154,7 +157,8 @@ static void append_short(GString *out, double number)
 static void append_long(GString *out, double seconds)
 {
     uint64_t whole = seconds < 9.2e18 ? (uint64_t)seconds : INT64_MAX;
-    const uint64_t parts[] = {whole / 86400, whole / 3600 % 24, whole / 60 % 60, whole % 60};
+    const uint64_t parts[] = {whole / 86400, whole / 3600 % 24, whole / 60 % 60,
+                              whole % 60};
     size_t first = 0;
 
     while (first < 3 && parts[first] == 0) {

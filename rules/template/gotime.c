@@ -125,7 +125,8 @@ static TemplateTime at_local(TemplateTime time, int64_t local)
     return moved(time, local - offset, time.at.nanoseconds);
 }
 
-TemplateTime gotime_add_date(TemplateTime time, int64_t years, int64_t months, int64_t days)
+TemplateTime gotime_add_date(TemplateTime time, int64_t years, int64_t months,
+                             int64_t days)
 {
     CivilTime civil = timestamp_civil(time.at);
     int64_t year = civil.year + CLAMP(years, -YEARS_MAX, YEARS_MAX);
@@ -168,7 +169,8 @@ TemplateTime gotime_round(TemplateTime time, int64_t nanoseconds)
         return time;
     }
     int64_t rest = remainder_of(time.at, nanoseconds);
-    return gotime_add(time, less_than_half(rest, nanoseconds) ? -rest : nanoseconds - rest);
+    return gotime_add(time,
+                      less_than_half(rest, nanoseconds) ? -rest : nanoseconds - rest);
 }
 
 int64_t duration_truncate(int64_t nanoseconds, int64_t unit)

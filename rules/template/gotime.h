@@ -14,7 +14,7 @@
 
 /* Go's time.Time, time.Duration, time.Month and time.Weekday. */
 typedef struct TemplateTime {
-    Timestamp at; /* offset_s is the zone's at this moment */
+    Timestamp at;             /* offset_s is the zone's at this moment */
     const TemplateZone *zone; /* NULL: UTC if the offset is 0, else the bare offset */
 } TemplateTime;
 
@@ -44,7 +44,8 @@ const char *gotime_abbreviation(TemplateTime time);
 /* Nanoseconds from B to A, held at the ends of an int64_t. */
 int64_t gotime_sub(Timestamp a, Timestamp b);
 TemplateTime gotime_add(TemplateTime time, int64_t nanoseconds);
-TemplateTime gotime_add_date(TemplateTime time, int64_t years, int64_t months, int64_t days);
+TemplateTime gotime_add_date(TemplateTime time, int64_t years, int64_t months,
+                             int64_t days);
 /* The time rounded (or cut) to a multiple of NANOSECONDS since the zero time. */
 TemplateTime gotime_round(TemplateTime time, int64_t nanoseconds);
 TemplateTime gotime_truncate(TemplateTime time, int64_t nanoseconds);

@@ -13,9 +13,14 @@ const char *const layout_weekdays[7] = {
     "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
 };
 
-#define NUMBER(text, part, width, pad) {text, LAYOUT_NUMBER, PART_##part, width, pad}
-#define OFFSET(text, units, has_colons, has_z)                                           \
-    {text, LAYOUT_OFFSET, .width = units, .colons = has_colons, .z = has_z}
+#define NUMBER(text, part, width, pad)                                                 \
+    {                                                                                  \
+        text, LAYOUT_NUMBER, PART_##part, width, pad                                   \
+    }
+#define OFFSET(text, units, has_colons, has_z)                                         \
+    {                                                                                  \
+        text, LAYOUT_OFFSET, .width = units, .colons = has_colons, .z = has_z          \
+    }
 
 /* Of those that begin alike the longer comes first. */
 static const LayoutElement elements[] = {
@@ -88,7 +93,8 @@ static bool find_fraction(const char *layout, size_t n, size_t i, LayoutChunk *c
     return true;
 }
 
-static bool stands_at(const LayoutElement *element, const char *layout, size_t n, size_t i)
+static bool stands_at(const LayoutElement *element, const char *layout, size_t n,
+                      size_t i)
 {
     size_t length = strlen(element->text);
 
@@ -117,7 +123,8 @@ LayoutChunk layout_next(const char *layout, size_t n)
             continue;
         }
         for (size_t e = 0; e < G_N_ELEMENTS(elements); e++) {
-            if (layout[i] == elements[e].text[0] && stands_at(&elements[e], layout, n, i)) {
+            if (layout[i] == elements[e].text[0] &&
+                stands_at(&elements[e], layout, n, i)) {
                 return (LayoutChunk){
                     .element = &elements[e],
                     .start = i,
@@ -134,10 +141,10 @@ static int64_t part_of(const CivilTime *civil, LayoutPart part)
     int64_t century_year = civil->year < 0 ? 0 : civil->year % 100;
     int hour12 = civil->hour % 12 == 0 ? 12 : civil->hour % 12;
     const int64_t parts[PART_COUNT] = {
-        [PART_YEAR] = civil->year,     [PART_YEAR_OF_CENTURY] = century_year,
-        [PART_MONTH] = civil->month,   [PART_DAY] = civil->day,
+        [PART_YEAR] = civil->year,       [PART_YEAR_OF_CENTURY] = century_year,
+        [PART_MONTH] = civil->month,     [PART_DAY] = civil->day,
         [PART_YEARDAY] = civil->yearday, [PART_HOUR] = civil->hour,
-        [PART_HOUR12] = hour12,        [PART_MINUTE] = civil->minute,
+        [PART_HOUR12] = hour12,          [PART_MINUTE] = civil->minute,
         [PART_SECOND] = civil->second,
     };
 

@@ -55,10 +55,11 @@ static bool refuse_rest(Value text, const Reading *reading, GError **error)
 }
 
 /* A fraction behind the seconds is read even where the layout has none. */
-static void read_unasked_fraction(Reading *reading, const LayoutChunk *chunk, Value rest)
+static void read_unasked_fraction(Reading *reading, const LayoutChunk *chunk,
+                                  Value rest)
 {
-    bool is_second = chunk->element->kind == LAYOUT_NUMBER &&
-                     chunk->element->part == PART_SECOND;
+    bool is_second =
+        chunk->element->kind == LAYOUT_NUMBER && chunk->element->part == PART_SECOND;
 
     if (is_second && reading_at_fraction(reading) &&
         layout_next(rest.text, rest.n).element->kind != LAYOUT_FRACTION) {
@@ -112,7 +113,8 @@ static const char *set_yearday(Reading *reading)
     if (yearday < 1 || yearday > timestamp_days(reading->year + 1, 1, 1) - first) {
         return ": day-of-year out of range";
     }
-    CivilTime date = timestamp_civil((Timestamp){.seconds = (first + yearday - 1) * 86400});
+    CivilTime date =
+        timestamp_civil((Timestamp){.seconds = (first + yearday - 1) * 86400});
     if (parts[PART_MONTH] >= 0 && parts[PART_MONTH] != date.month) {
         return ": day-of-year does not match month";
     }

@@ -124,11 +124,11 @@ static const struct {
     const char *name;
     int64_t min, max;
 } ranges[PART_COUNT] = {
-    [PART_YEAR] = {"year", 0, 9999},      [PART_YEAR_OF_CENTURY] = {"year", 0, 99},
-    [PART_MONTH] = {"month", 1, 12},      [PART_DAY] = {"day", 0, 99},
-    [PART_YEARDAY] = {"day-of-year", 0, 999},
-    [PART_HOUR] = {"hour", 0, 23},        [PART_HOUR12] = {"hour", 0, 12},
-    [PART_MINUTE] = {"minute", 0, 59},    [PART_SECOND] = {"second", 0, 59},
+    [PART_YEAR] = {"year", 0, 9999},          [PART_YEAR_OF_CENTURY] = {"year", 0, 99},
+    [PART_MONTH] = {"month", 1, 12},          [PART_DAY] = {"day", 0, 99},
+    [PART_YEARDAY] = {"day-of-year", 0, 999}, [PART_HOUR] = {"hour", 0, 23},
+    [PART_HOUR12] = {"hour", 0, 12},          [PART_MINUTE] = {"minute", 0, 59},
+    [PART_SECOND] = {"second", 0, 59},
 };
 
 static bool read_number(Reading *reading, const LayoutElement *element)
@@ -176,7 +176,9 @@ static bool read_half(Reading *reading, const LayoutElement *element)
 static bool read_offset(Reading *reading, const LayoutElement *element)
 {
     static const char *const names[] = {
-        "time zone offset hour", "time zone offset minute", "time zone offset second",
+        "time zone offset hour",
+        "time zone offset minute",
+        "time zone offset second",
     };
     static const int32_t maxima[] = {24, 60, 60}, units[] = {3600, 60, 1};
     int64_t number;

@@ -52,8 +52,9 @@ static Value pair_values(Arena *arena, Value pairs)
     return value_strings(KIND_NAMES, values, pairs.n);
 }
 
-#define METHOD(name)                                                                     \
-    static bool name(Exec *exec, const Value *args, size_t n, Value *result, GError **error)
+#define METHOD(name)                                                                   \
+    static bool name(Exec *exec, const Value *args, size_t n, Value *result,           \
+                     GError **error)
 
 METHOD(pairs_names)
 {
@@ -79,8 +80,8 @@ METHOD(kv_pairs)
 METHOD(kv_names)
 {
     (void)n, (void)error;
-    *result = pair_names(exec_arena(exec),
-                         kv_sorted_pairs(exec_arena(exec), args[0].labels));
+    *result =
+        pair_names(exec_arena(exec), kv_sorted_pairs(exec_arena(exec), args[0].labels));
     return true;
 }
 
@@ -141,7 +142,8 @@ METHOD(names_join)
 {
     Value swapped[] = {args[1], args[0]};
 
-    return func_in(funcs_alertmanager, "join", 4)->call(exec, swapped, n, result, error);
+    return func_in(funcs_alertmanager, "join", 4)
+        ->call(exec, swapped, n, result, error);
 }
 
 static Value with_status(Exec *exec, Value alerts, AlertStatus status)
@@ -264,9 +266,12 @@ static void print_weekday(Value value, GString *out)
 Stringer *kind_stringer(Kind kind)
 {
     static Stringer *const stringers[KIND_COUNT] = {
-        [KIND_KV] = print_kv,           [KIND_PAIRS] = pairs_print,
-        [KIND_TIME] = print_time,       [KIND_LOCATION] = print_location,
-        [KIND_DURATION] = print_duration, [KIND_MONTH] = print_month,
+        [KIND_KV] = print_kv,
+        [KIND_PAIRS] = pairs_print,
+        [KIND_TIME] = print_time,
+        [KIND_LOCATION] = print_location,
+        [KIND_DURATION] = print_duration,
+        [KIND_MONTH] = print_month,
         [KIND_WEEKDAY] = print_weekday,
     };
 

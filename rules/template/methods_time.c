@@ -3,7 +3,7 @@
 #include "rules/template/gotime.h"
 #include "rules/template/methods.h"
 
-#define METHOD(name)                                                                     \
+#define METHOD(name)                                                                   \
     bool name(Exec *exec, const Value *args, size_t n, Value *result, GError **error)
 #define UNUSED (void)exec, (void)n, (void)error
 
@@ -78,7 +78,8 @@ METHOD(time_in)
 {
     (void)n;
     if (args[1].location == NULL) {
-        g_set_error(error, FAULT, FAULT_INPUT, "time: missing Location in call to Time.In");
+        g_set_error(error, FAULT, FAULT_INPUT,
+                    "time: missing Location in call to Time.In");
         return false;
     }
     return give(exec, gotime_in(gotime_of(args[0]), args[1].location), result);
@@ -87,7 +88,8 @@ METHOD(time_in)
 METHOD(time_local)
 {
     UNUSED;
-    return give(exec, gotime_in(gotime_of(args[0]), zone_local(exec_zones(exec))), result);
+    return give(exec, gotime_in(gotime_of(args[0]), zone_local(exec_zones(exec))),
+                result);
 }
 
 METHOD(time_utc)
@@ -145,12 +147,12 @@ METHOD(time_sub)
 }
 
 /* Parts of the date and of the clock. */
-#define PART(name, part)                                                                 \
-    METHOD(name)                                                                         \
-    {                                                                                    \
-        UNUSED;                                                                          \
-        *result = value_int(timestamp_civil(gotime_of(args[0]).at).part);                \
-        return true;                                                                     \
+#define PART(name, part)                                                               \
+    METHOD(name)                                                                       \
+    {                                                                                  \
+        UNUSED;                                                                        \
+        *result = value_int(timestamp_civil(gotime_of(args[0]).at).part);              \
+        return true;                                                                   \
     }
 PART(time_year, year)
 PART(time_day, day)
@@ -169,7 +171,8 @@ METHOD(time_month)
 METHOD(time_weekday)
 {
     UNUSED;
-    *result = value_integer(KIND_WEEKDAY, timestamp_civil(gotime_of(args[0]).at).weekday);
+    *result =
+        value_integer(KIND_WEEKDAY, timestamp_civil(gotime_of(args[0]).at).weekday);
     return true;
 }
 
@@ -186,8 +189,8 @@ static Value since_1970(Value receiver, int64_t per_second)
     Timestamp at = gotime_of(receiver).at;
     uint64_t whole = (uint64_t)at.seconds * (uint64_t)per_second;
 
-    return value_int((int64_t)(whole + (uint64_t)(at.nanoseconds /
-                                                  (1000000000 / per_second))));
+    return value_int(
+        (int64_t)(whole + (uint64_t)(at.nanoseconds / (1000000000 / per_second))));
 }
 
 METHOD(time_unix)
@@ -282,8 +285,8 @@ METHOD(duration_nanoseconds)
 METHOD(duration_round_to)
 {
     UNUSED;
-    *result = value_integer(KIND_DURATION,
-                            duration_round(args[0].integer, args[1].integer));
+    *result =
+        value_integer(KIND_DURATION, duration_round(args[0].integer, args[1].integer));
     return true;
 }
 

@@ -29,7 +29,8 @@ static void write_text(GString *out, const char *text, size_t n)
     g_string_append_c(out, '"');
     for (size_t i = 0; i < n; i += length) {
         gunichar rune = rune_decode(text + i, n - i, &length);
-        const char *known = rune != 0 && rune < 0x80 ? strchr(escaped, (int)rune) : NULL;
+        const char *known =
+            rune != 0 && rune < 0x80 ? strchr(escaped, (int)rune) : NULL;
         if (known != NULL) {
             g_string_append_c(out, '\\');
             g_string_append_c(out, letters[known - escaped]);
@@ -52,7 +53,9 @@ static bool write_float(Json *json, double real, GError **error)
 
     if (!isfinite(real)) {
         g_set_error(error, FAULT, FAULT_INPUT, "json: unsupported value: %s",
-                    isnan(real) ? "NaN" : real > 0 ? "+Inf" : "-Inf");
+                    isnan(real) ? "NaN"
+                    : real > 0  ? "+Inf"
+                                : "-Inf");
         return false;
     }
     bool exponent = size > 0 && (size < 1e-6 || size >= 1e21);
@@ -213,7 +216,8 @@ static bool write_value(Json *json, Value value, GError **error)
     return written;
 }
 
-bool func_to_json(Exec *exec, const Value *args, size_t n, Value *result, GError **error)
+bool func_to_json(Exec *exec, const Value *args, size_t n, Value *result,
+                  GError **error)
 {
     Json json = {.out = g_string_new(NULL), .exec = exec, .max = exec_room(exec)};
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The way of an HTML parser over static text, as far as a value's safety depends on it. */
+/* The way of an HTML parser over static text, as far as a value's safety depends on it.
+ */
 #include <string.h>
 
 #include "rules/template/context.h"
@@ -10,8 +11,9 @@ static const struct {
     const char *name;
     ContextElement element;
 } elements[] = {
-    {"script", ELEMENT_SCRIPT}, {"style", ELEMENT_STYLE}, {"textarea", ELEMENT_TEXTAREA},
-    {"title", ELEMENT_TITLE},   {"meta", ELEMENT_META},
+    {"script", ELEMENT_SCRIPT},     {"style", ELEMENT_STYLE},
+    {"textarea", ELEMENT_TEXTAREA}, {"title", ELEMENT_TITLE},
+    {"meta", ELEMENT_META},
 };
 
 static ContextElement find_element(const char *name, size_t n)
@@ -36,7 +38,8 @@ static size_t tag_name(const char *text, size_t n)
     for (;;) {
         if (i < n && g_ascii_isalnum(text[i])) {
             i++;
-        } else if (i + 1 < n && steps_is_one_of(text[i], ":-") && g_ascii_isalnum(text[i + 1])) {
+        } else if (i + 1 < n && steps_is_one_of(text[i], ":-") &&
+                   g_ascii_isalnum(text[i + 1])) {
             i += 2;
         } else {
             return i;
@@ -70,8 +73,8 @@ static size_t step_text(Context *context, const char *text, size_t n, GError **e
 }
 
 /* The length of an attribute's name; N + 1 with an error. */
-static size_t attribute_name(const char *text, size_t n, const char *shown, size_t n_shown,
-                             GError **error)
+static size_t attribute_name(const char *text, size_t n, const char *shown,
+                             size_t n_shown, GError **error)
 {
     size_t i = steps_find_any(text, n, STEPS_BLANKS "=>'\"<");
 
@@ -105,9 +108,9 @@ static ContextAttr attribute_kind(ContextElement element, const char *text, size
 static Context content_of(ContextElement element)
 {
     static const uint8_t states[] = {
-        [ELEMENT_NONE] = STATE_TEXT,       [ELEMENT_SCRIPT] = STATE_JS,
-        [ELEMENT_STYLE] = STATE_CSS,       [ELEMENT_TEXTAREA] = STATE_RCDATA,
-        [ELEMENT_TITLE] = STATE_RCDATA,    [ELEMENT_META] = STATE_TEXT,
+        [ELEMENT_NONE] = STATE_TEXT,    [ELEMENT_SCRIPT] = STATE_JS,
+        [ELEMENT_STYLE] = STATE_CSS,    [ELEMENT_TEXTAREA] = STATE_RCDATA,
+        [ELEMENT_TITLE] = STATE_RCDATA, [ELEMENT_META] = STATE_TEXT,
     };
     bool ends = element == ELEMENT_META; /* it has no content */
 
@@ -144,7 +147,8 @@ static size_t step_tag(Context *context, const char *text, size_t n, GError **er
     return start + length;
 }
 
-static size_t step_attr_name(Context *context, const char *text, size_t n, GError **error)
+static size_t step_attr_name(Context *context, const char *text, size_t n,
+                             GError **error)
 {
     size_t length = attribute_name(text, n, text, n, error);
 
@@ -154,7 +158,8 @@ static size_t step_attr_name(Context *context, const char *text, size_t n, GErro
     return length;
 }
 
-static size_t step_after_name(Context *context, const char *text, size_t n, GError **error)
+static size_t step_after_name(Context *context, const char *text, size_t n,
+                              GError **error)
 {
     size_t start = steps_skip_blanks(text, n);
 
@@ -221,7 +226,8 @@ static size_t find_end_tag(const char *text, size_t n, const char *name)
 }
 
 /* Content that only its end tag ends; that tag is left to be read as text. */
-static size_t step_raw_text(Context *context, const char *text, size_t n, GError **error)
+static size_t step_raw_text(Context *context, const char *text, size_t n,
+                            GError **error)
 {
     (void)error;
     for (size_t i = 0; i < G_N_ELEMENTS(elements); i++) {

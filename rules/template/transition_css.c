@@ -39,7 +39,9 @@ static size_t first_characters(const char *text, size_t n, size_t characters)
 
     while (i < n && characters > 0) {
         gunichar character = g_utf8_get_char_validated(text + i, (gssize)(n - i));
-        i += character > 0x10ffff || text[i] == '\0' ? 1 : (size_t)g_utf8_skip[(guchar)text[i]];
+        i += character > 0x10ffff || text[i] == '\0'
+                 ? 1
+                 : (size_t)g_utf8_skip[(guchar)text[i]];
         characters--;
     }
     return i;
@@ -86,9 +88,8 @@ static bool ends_with_url(const char *text, size_t n)
         return true;
     }
     const char *before = g_utf8_find_prev_char(text, text + n);
-    gunichar character = before == NULL
-                             ? 0xfffd
-                             : g_utf8_get_char_validated(before, text + n - before);
+    gunichar character =
+        before == NULL ? 0xfffd : g_utf8_get_char_validated(before, text + n - before);
     /* What is no UTF-8 counts as a part of the word. */
     return character < (gunichar)-2 && !css_is_name(character);
 }
@@ -138,8 +139,8 @@ static void note_css_url(Context *context, const char *text, size_t n)
 size_t step_css_string(Context *context, const char *text, size_t n, GError **error)
 {
     static const char *const ends[STATE_COUNT] = {
-        [STATE_CSS_DQ_STRING] = "\\\"", [STATE_CSS_SQ_STRING] = "\\'",
-        [STATE_CSS_DQ_URL] = "\\\"",    [STATE_CSS_SQ_URL] = "\\'",
+        [STATE_CSS_DQ_STRING] = "\\\"",   [STATE_CSS_SQ_STRING] = "\\'",
+        [STATE_CSS_DQ_URL] = "\\\"",      [STATE_CSS_SQ_URL] = "\\'",
         [STATE_CSS_URL] = "\\\t\n\f\r )",
     };
     const char *special = ends[context->state];
@@ -148,8 +149,8 @@ size_t step_css_string(Context *context, const char *text, size_t n, GError **er
     while ((i = escaped + steps_find_any(text + escaped, n - escaped, special)) < n &&
            text[i] == '\\') {
         if (i + 1 == n) {
-            return steps_refuse("unfinished escape sequence in CSS string: ", NULL, text, n,
-                                error);
+            return steps_refuse("unfinished escape sequence in CSS string: ", NULL,
+                                text, n, error);
         }
         escaped = i + 2;
     }
@@ -165,7 +166,7 @@ size_t step_css_string(Context *context, const char *text, size_t n, GError **er
 }
 
 size_t step_css_block_comment(Context *context, const char *text, size_t n,
-                                     GError **error)
+                              GError **error)
 {
     const char *end = memmem(text, n, "*/", 2);
 
@@ -178,7 +179,7 @@ size_t step_css_block_comment(Context *context, const char *text, size_t n,
 }
 
 size_t step_css_line_comment(Context *context, const char *text, size_t n,
-                                    GError **error)
+                             GError **error)
 {
     size_t end = steps_find_any(text, n, "\n\f\r");
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Zones from tzdata.  A file is read when its zone is first asked for, and kept in a list
- * that only grows; a reader may follow it while another puts something in front, so no
- * lock is needed.  A zone that two threads load at once stands in it twice. */
+/* Zones from tzdata.  A file is read when its zone is first asked for, and kept in a
+ * list that only grows; a reader may follow it while another puts something in front,
+ * so no lock is needed.  A zone that two threads load at once stands in it twice. */
 #include "rules/template/zone.h"
 
 #include <stdatomic.h>
@@ -19,7 +19,8 @@ struct TemplateZone {
     const char *name;
     const ZoneOffset *types;
     size_t n_types;
-    const int64_t *transitions; /* ascending; from each on, the type of that index holds */
+    const int64_t
+        *transitions; /* ascending; from each on, the type of that index holds */
     const uint8_t *indices;
     size_t n_transitions;
     const ZoneRule *rule; /* what holds behind the last transition, or NULL */
@@ -129,8 +130,8 @@ static bool read_types(Arena *arena, TemplateZone *zone, const uint8_t *at,
                        const Counts *counts)
 {
     ZoneOffset *types = arena_array(arena, ZoneOffset, counts->types);
-    const char *names = arena_strndup(arena, (const char *)at + counts->types * 6,
-                                      counts->chars);
+    const char *names =
+        arena_strndup(arena, (const char *)at + counts->types * 6, counts->chars);
 
     for (size_t i = 0; i < counts->types; i++, at += 6) {
         if (at[5] >= counts->chars) {
@@ -256,7 +257,8 @@ static void keep(ZoneCache *cache, Arena *arena, const TemplateZone *zone)
 }
 
 /* Zones are small regular files; anything else is none. */
-static const TemplateZone *load_file(ZoneCache *cache, const char *name, const char *path)
+static const TemplateZone *load_file(ZoneCache *cache, const char *name,
+                                     const char *path)
 {
     g_autofree char *bytes = NULL;
     size_t n = 0;

@@ -21,7 +21,8 @@ typedef struct {
 } ZoneOffset;
 
 ZoneOffset zone_lookup(const TemplateZone *zone, int64_t seconds);
-/* The name it was asked for by: "Europe/Berlin", "Local", "UTC"; "" for a bare offset. */
+/* The name it was asked for by: "Europe/Berlin", "Local", "UTC"; "" for a bare offset.
+ */
 const char *zone_name(const TemplateZone *zone);
 /* A zone that never changes.  NAME is both its name and its abbreviation. */
 const TemplateZone *zone_new_fixed(Arena *arena, const char *name, int32_t offset_s);

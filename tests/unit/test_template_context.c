@@ -104,17 +104,20 @@ static void urls_know_how_far_they_are(void **state)
 {
     (void)state;
     static const Case table[] = {
-        {"<a href=\"/search?q=", "stateURL delimDoubleQuote urlPartQueryOrFrag attrURL"},
+        {"<a href=\"/search?q=",
+         "stateURL delimDoubleQuote urlPartQueryOrFrag attrURL"},
         {"<a href=\"#", "stateURL delimDoubleQuote urlPartQueryOrFrag attrURL"},
         {"<a href=\"x&quest;", "stateURL delimDoubleQuote urlPartQueryOrFrag attrURL"},
         {"<a href=x?", "stateURL delimSpaceOrTagEnd urlPartQueryOrFrag attrURL"},
         {"<img srcset=\"/a", "stateSrcset delimDoubleQuote urlPartPreQuery attrSrcset"},
         {"<meta content=\"0;", "stateMetaContent delimDoubleQuote attrMetaContent "
                                "elementMeta"},
-        {"<meta content=\"0;URL =", "stateMetaContentURL delimDoubleQuote attrMetaContent "
-                                    "elementMeta"},
-        {"<meta content=\"0;url=x;", "stateMetaContent delimDoubleQuote attrMetaContent "
-                                     "elementMeta"},
+        {"<meta content=\"0;URL =",
+         "stateMetaContentURL delimDoubleQuote attrMetaContent "
+         "elementMeta"},
+        {"<meta content=\"0;url=x;",
+         "stateMetaContent delimDoubleQuote attrMetaContent "
+         "elementMeta"},
         {"<p content=\"url=", "stateAttr delimDoubleQuote"},
         {"<meta content=\"url=\">", "stateText"},
     };
@@ -158,10 +161,12 @@ static void styles_have_strings_urls_and_comments(void **state)
     static const Case table[] = {
         {"<a style=\"", "stateCSS delimDoubleQuote attrStyle"},
         {"<a style=\"color: red; a: '", "stateCSSSqStr delimDoubleQuote attrStyle"},
-        {"<a style='a: \"b", "stateCSSDqStr delimSingleQuote urlPartPreQuery attrStyle"},
+        {"<a style='a: \"b",
+         "stateCSSDqStr delimSingleQuote urlPartPreQuery attrStyle"},
         {"<a style=\"a: &quot;", "stateCSSDqStr delimDoubleQuote attrStyle"},
         {"<a style=\"a: 'b'", "stateCSS delimDoubleQuote attrStyle"},
-        {"<a style=\"a: 'b\\'", "stateCSSSqStr delimDoubleQuote urlPartPreQuery attrStyle"},
+        {"<a style=\"a: 'b\\'",
+         "stateCSSSqStr delimDoubleQuote urlPartPreQuery attrStyle"},
         {"<a style=\"b: url(", "stateCSSURL delimDoubleQuote attrStyle"},
         {"<a style=\"b: URL (  ", "stateCSSURL delimDoubleQuote attrStyle"},
         {"<a style=\"b: curl(", "stateCSS delimDoubleQuote attrStyle"},
@@ -169,8 +174,9 @@ static void styles_have_strings_urls_and_comments(void **state)
         {"<a style=\"b:url('", "stateCSSSqURL delimDoubleQuote attrStyle"},
         {"<a style='b:url(\"/?", "stateCSSDqURL delimSingleQuote urlPartQueryOrFrag "
                                  "attrStyle"},
-        {"<a style=\"b:url(/\\23x\\ y", "stateCSSURL delimDoubleQuote urlPartQueryOrFrag "
-                                        "attrStyle"},
+        {"<a style=\"b:url(/\\23x\\ y",
+         "stateCSSURL delimDoubleQuote urlPartQueryOrFrag "
+         "attrStyle"},
         {"<a style=\"b:url(/x)", "stateCSS delimDoubleQuote attrStyle"},
         {"<a style=\"/* ", "stateCSSBlockCmt delimDoubleQuote attrStyle"},
         {"<a style=\"// '", "stateCSSLineCmt delimDoubleQuote attrStyle"},
@@ -213,7 +219,8 @@ static void a_nudge_is_what_an_empty_text_would_do(void **state)
     Context want = {.state = STATE_URL, .delim = DELIM_SPACE_OR_TAG_END};
     assert_true(context_equal(context_nudge(value), want));
     Context named = {.state = STATE_AFTER_NAME, .attr = ATTR_URL};
-    assert_true(context_equal(context_nudge(named), (Context){.state = STATE_ATTR_NAME}));
+    assert_true(
+        context_equal(context_nudge(named), (Context){.state = STATE_ATTR_NAME}));
     Context text = {.state = STATE_TEXT};
     assert_true(context_equal(context_nudge(text), text));
 }
@@ -221,7 +228,9 @@ static void a_nudge_is_what_an_empty_text_would_do(void **state)
 static void branches_join_where_they_mean_the_same(void **state)
 {
     (void)state;
-    Context path = {.state = STATE_URL, .delim = DELIM_DOUBLE_QUOTE, .attr = ATTR_URL,
+    Context path = {.state = STATE_URL,
+                    .delim = DELIM_DOUBLE_QUOTE,
+                    .attr = ATTR_URL,
                     .url_part = URL_BEFORE_QUERY};
     Context query = path, joined, dead = {.state = STATE_DEAD};
     query.url_part = URL_QUERY_OR_FRAGMENT;
@@ -243,7 +252,9 @@ static void branches_join_where_they_mean_the_same(void **state)
 static void copies_are_named_by_their_context(void **state)
 {
     (void)state;
-    Context context = {.state = STATE_URL, .delim = DELIM_DOUBLE_QUOTE, .attr = ATTR_URL,
+    Context context = {.state = STATE_URL,
+                       .delim = DELIM_DOUBLE_QUOTE,
+                       .attr = ATTR_URL,
                        .url_part = URL_QUERY_OR_FRAGMENT};
     g_autofree char *name = context_mangle(context, "t");
     assert_string_equal(name, "t$htmltemplate_stateURL_delimDoubleQuote_"

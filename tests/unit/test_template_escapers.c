@@ -38,8 +38,14 @@ static void markup_becomes_text(void **state)
         {"<b>\"O'Reilly\" & co.</b>", 0,
          "&lt;b&gt;&#34;O&#39;Reilly&#34; &amp; co.&lt;/b&gt;"},
         {"1+1=2; `x`", 0, "1&#43;1=2; `x`"},
-        {"a\0b\ac", 5, "a\xEF\xBF\xBD" "b\ac"},
-        {"Gr\xC3\xBC\xC3\x9F" "e \xFF", 0, "Gr\xC3\xBC\xC3\x9F" "e \xFF"},
+        {"a\0b\ac", 5,
+         "a\xEF\xBF\xBD"
+         "b\ac"},
+        {"Gr\xC3\xBC\xC3\x9F"
+         "e \xFF",
+         0,
+         "Gr\xC3\xBC\xC3\x9F"
+         "e \xFF"},
         {"&amp;", 0, "&amp;amp;"},
         {"", 0, ""},
     };
@@ -104,10 +110,18 @@ static void attribute_names_are_plain_ones(void **state)
 {
     (void)state;
     static const Case table[] = {
-        {"title", 0, "title"},     {"TITLE", 0, "title"},    {"x1", 0, "x1"},
-        {"", 0, "ZgotmplZ"},       {"onclick", 0, "ZgotmplZ"}, {"style", 0, "ZgotmplZ"},
-        {"href", 0, "ZgotmplZ"},   {"srcdoc", 0, "ZgotmplZ"},  {"value", 0, "ZgotmplZ"},
-        {"x y=z", 0, "ZgotmplZ"},  {"data-x", 0, "ZgotmplZ"},  {"title\0x", 7, "ZgotmplZ"},
+        {"title", 0, "title"},
+        {"TITLE", 0, "title"},
+        {"x1", 0, "x1"},
+        {"", 0, "ZgotmplZ"},
+        {"onclick", 0, "ZgotmplZ"},
+        {"style", 0, "ZgotmplZ"},
+        {"href", 0, "ZgotmplZ"},
+        {"srcdoc", 0, "ZgotmplZ"},
+        {"value", 0, "ZgotmplZ"},
+        {"x y=z", 0, "ZgotmplZ"},
+        {"data-x", 0, "ZgotmplZ"},
+        {"title\0x", 7, "ZgotmplZ"},
         {"title\xC3\xBC", 0, "ZgotmplZ"},
     };
     CHECK(filter_name, table);
@@ -120,17 +134,28 @@ static void attributes_are_judged_by_table_and_by_looks(void **state)
         const char *name;
         AttributeType type;
     } table[] = {
-        {"class", ATTRIBUTE_PLAIN},       {"href", ATTRIBUTE_URL},
-        {"style", ATTRIBUTE_CSS},         {"onclick", ATTRIBUTE_JS},
-        {"onx", ATTRIBUTE_JS},            {"srcset", ATTRIBUTE_SRCSET},
-        {"srcdoc", ATTRIBUTE_HTML},       {"type", ATTRIBUTE_UNSAFE},
-        {"data-href", ATTRIBUTE_URL},     {"data-title", ATTRIBUTE_PLAIN},
-        {"xlink:href", ATTRIBUTE_URL},    {"foo:title", ATTRIBUTE_PLAIN},
-        {"xmlns:x", ATTRIBUTE_URL},       {"xmlns", ATTRIBUTE_URL},
-        {"xmlnsx:title", ATTRIBUTE_PLAIN}, {"my-url", ATTRIBUTE_URL},
-        {"imgsrc", ATTRIBUTE_URL},        {"x-uri-y", ATTRIBUTE_URL},
-        {"frobnicate", ATTRIBUTE_PLAIN},  {"hre", ATTRIBUTE_PLAIN},
-        {"hrefx", ATTRIBUTE_PLAIN},       {"", ATTRIBUTE_PLAIN},
+        {"class", ATTRIBUTE_PLAIN},
+        {"href", ATTRIBUTE_URL},
+        {"style", ATTRIBUTE_CSS},
+        {"onclick", ATTRIBUTE_JS},
+        {"onx", ATTRIBUTE_JS},
+        {"srcset", ATTRIBUTE_SRCSET},
+        {"srcdoc", ATTRIBUTE_HTML},
+        {"type", ATTRIBUTE_UNSAFE},
+        {"data-href", ATTRIBUTE_URL},
+        {"data-title", ATTRIBUTE_PLAIN},
+        {"xlink:href", ATTRIBUTE_URL},
+        {"foo:title", ATTRIBUTE_PLAIN},
+        {"xmlns:x", ATTRIBUTE_URL},
+        {"xmlns", ATTRIBUTE_URL},
+        {"xmlnsx:title", ATTRIBUTE_PLAIN},
+        {"my-url", ATTRIBUTE_URL},
+        {"imgsrc", ATTRIBUTE_URL},
+        {"x-uri-y", ATTRIBUTE_URL},
+        {"frobnicate", ATTRIBUTE_PLAIN},
+        {"hre", ATTRIBUTE_PLAIN},
+        {"hrefx", ATTRIBUTE_PLAIN},
+        {"", ATTRIBUTE_PLAIN},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
         assert_int_equal(attribute_type(table[i].name, strlen(table[i].name)),
@@ -142,14 +167,22 @@ static void only_web_and_mail_links_are_safe(void **state)
 {
     (void)state;
     static const Case table[] = {
-        {"http://x", 0, "http://x"},   {"HTTPS://x", 0, "HTTPS://x"},
-        {"mailto:a@b", 0, "mailto:a@b"}, {"//x/y", 0, "//x/y"},
-        {"p/q:r", 0, "p/q:r"},         {"x&colon;y", 0, "x&colon;y"},
-        {"", 0, ""},                   {"ftp://x", 0, "#ZgotmplZ"},
-        {"tel:+49", 0, "#ZgotmplZ"},   {"JavaScript:x", 0, "#ZgotmplZ"},
-        {"?a=b:c", 0, "#ZgotmplZ"},    {":x", 0, "#ZgotmplZ"},
-        {" javascript:x", 0, "#ZgotmplZ"}, {"java\nscript:x", 0, "#ZgotmplZ"},
-        {"http\0:x", 7, "#ZgotmplZ"},  {"httpx:y", 0, "#ZgotmplZ"},
+        {"http://x", 0, "http://x"},
+        {"HTTPS://x", 0, "HTTPS://x"},
+        {"mailto:a@b", 0, "mailto:a@b"},
+        {"//x/y", 0, "//x/y"},
+        {"p/q:r", 0, "p/q:r"},
+        {"x&colon;y", 0, "x&colon;y"},
+        {"", 0, ""},
+        {"ftp://x", 0, "#ZgotmplZ"},
+        {"tel:+49", 0, "#ZgotmplZ"},
+        {"JavaScript:x", 0, "#ZgotmplZ"},
+        {"?a=b:c", 0, "#ZgotmplZ"},
+        {":x", 0, "#ZgotmplZ"},
+        {" javascript:x", 0, "#ZgotmplZ"},
+        {"java\nscript:x", 0, "#ZgotmplZ"},
+        {"http\0:x", 7, "#ZgotmplZ"},
+        {"httpx:y", 0, "#ZgotmplZ"},
     };
     CHECK(filter_url, table);
 }
@@ -168,7 +201,8 @@ static void urls_are_encoded(void **state)
     };
     static const Case escaped[] = {
         {"!#$&*+,/:;=?@[]'()\"<>\\^`{|}~", 0,
-         "%21%23%24%26%2a%2b%2c%2f%3a%3b%3d%3f%40%5b%5d%27%28%29%22%3c%3e%5c%5e%60%7b%7c%"
+         "%21%23%24%26%2a%2b%2c%2f%3a%3b%3d%3f%40%5b%5d%27%28%29%22%3c%3e%5c%5e%60%7b%"
+         "7c%"
          "7d~"},
         {"%41%zz 100%", 0, "%2541%25zz%20100%25"},
         {"aZ09-._~", 0, "aZ09-._~"},
@@ -219,7 +253,9 @@ static void css_escapes_are_resolved(void **state)
         {"\\A B", 0, "\nB"},
         {"\\00263a", 0, "\xE2\x98\xBA"},
         {"\\00004112", 0, "A12"},
-        {"\\110000", 0, "\xF0\x91\x80\x80" "0"}, /* it would leave Unicode */
+        {"\\110000", 0,
+         "\xF0\x91\x80\x80"
+         "0"}, /* it would leave Unicode */
         {"\\d800", 0, "\xEF\xBF\xBD"},
         {"\\\"\\\\", 0, "\"\\"},
         {"a\\", 0, "a"},
@@ -232,18 +268,30 @@ static void css_values_are_words_and_numbers(void **state)
 {
     (void)state;
     static const Case table[] = {
-        {"red", 0, "red"},           {"#ff0000", 0, "#ff0000"},
-        {"50%", 0, "50%"},           {"-3px", 0, "-3px"},
-        {"a b", 0, "a b"},           {"a,b", 0, "a,b"},
-        {"", 0, ""},                 {"inherit !important", 0, "inherit !important"},
-        {"a\\b", 0, "a\v"},          {"\\72 ed", 0, "red"},
-        {"rgb(1,2,3)", 0, "ZgotmplZ"}, {"EXPRESSION", 0, "ZgotmplZ"},
-        {"ex\\70ression", 0, "ZgotmplZ"}, {"ex-pres-sion", 0, "ZgotmplZ"},
-        {"-moz-binding", 0, "ZgotmplZ"}, {"a;b", 0, "ZgotmplZ"},
-        {"a{b}", 0, "ZgotmplZ"},     {"a\"b", 0, "ZgotmplZ"},
-        {"a/*b", 0, "ZgotmplZ"},     {"<x>", 0, "ZgotmplZ"},
-        {"a--b", 0, "ZgotmplZ"},     {"@x", 0, "ZgotmplZ"},
-        {"a\0", 2, "ZgotmplZ"},      {"\\22", 0, "ZgotmplZ"},
+        {"red", 0, "red"},
+        {"#ff0000", 0, "#ff0000"},
+        {"50%", 0, "50%"},
+        {"-3px", 0, "-3px"},
+        {"a b", 0, "a b"},
+        {"a,b", 0, "a,b"},
+        {"", 0, ""},
+        {"inherit !important", 0, "inherit !important"},
+        {"a\\b", 0, "a\v"},
+        {"\\72 ed", 0, "red"},
+        {"rgb(1,2,3)", 0, "ZgotmplZ"},
+        {"EXPRESSION", 0, "ZgotmplZ"},
+        {"ex\\70ression", 0, "ZgotmplZ"},
+        {"ex-pres-sion", 0, "ZgotmplZ"},
+        {"-moz-binding", 0, "ZgotmplZ"},
+        {"a;b", 0, "ZgotmplZ"},
+        {"a{b}", 0, "ZgotmplZ"},
+        {"a\"b", 0, "ZgotmplZ"},
+        {"a/*b", 0, "ZgotmplZ"},
+        {"<x>", 0, "ZgotmplZ"},
+        {"a--b", 0, "ZgotmplZ"},
+        {"@x", 0, "ZgotmplZ"},
+        {"a\0", 2, "ZgotmplZ"},
+        {"\\22", 0, "ZgotmplZ"},
     };
     CHECK(filter_css, table);
 }
@@ -271,8 +319,9 @@ static void character_references_are_resolved(void **state)
 static void script_types_are_told_apart(void **state)
 {
     (void)state;
-    static const char *const js[] = {"text/javascript", "MODULE", " application/json ; x",
-                                     "application/ld+json", ""};
+    static const char *const js[] = {"text/javascript", "MODULE",
+                                     " application/json ; x", "application/ld+json",
+                                     ""};
     static const char *const markup[] = {"text/template", "text/html", "json"};
     for (size_t i = 0; i < G_N_ELEMENTS(js); i++) {
         assert_true(script_type_is_js(js[i], strlen(js[i])));

@@ -46,12 +46,15 @@ static void every_element_of_a_layout_is_written(void **state)
     static const struct {
         const char *layout, *morning, *evening;
     } table[] = {
-        {"2006-01-02T15:04:05Z07:00", "2024-03-09T04:05:06+01:00", "0807-12-31T23:00:09Z"},
-        {"Mon Jan _2 15:04:05 2006", "Sat Mar  9 04:05:06 2024", "Mon Dec 31 23:00:09 0807"},
+        {"2006-01-02T15:04:05Z07:00", "2024-03-09T04:05:06+01:00",
+         "0807-12-31T23:00:09Z"},
+        {"Mon Jan _2 15:04:05 2006", "Sat Mar  9 04:05:06 2024",
+         "Mon Dec 31 23:00:09 0807"},
         {"Monday, 2-January-06", "Saturday, 9-March-24", "Monday, 31-December-07"},
         {"002 __2 1 3 4 5", "069  69 3 4 5 6", "365 365 12 11 0 9"},
         {"03:04PM 3pm", "04:05AM 4am", "11:00PM 11pm"},
-        {".000 ,000000 .00000000000", ".007 ,007000 .007000000", ".000 ,000000 .000000000"},
+        {".000 ,000000 .00000000000", ".007 ,007000 .007000000",
+         ".000 ,000000 .000000000"},
         {".999 ,9 5.9999999999", ".007  6.007", "  9"},
         {"-07 -0700 -07:00 -070000 -07:00:00", "+01 +0100 +01:00 +010000 +01:00:00",
          "+00 +0000 +00:00 +000000 +00:00:00"},
@@ -108,7 +111,8 @@ static void a_time_is_read_by_its_layout(void **state)
         TemplateTime time;
         g_autoptr(GError) error = NULL;
         memset(&time, 0x5a, sizeof time);
-        if (!gotime_parse(arena, text(table[i].layout), text(table[i].text), &time, &error)) {
+        if (!gotime_parse(arena, text(table[i].layout), text(table[i].text), &time,
+                          &error)) {
             fail_msg("%s", error->message);
         }
         g_autofree char *got = print(time);
@@ -125,7 +129,8 @@ static void what_does_not_fit_the_layout_is_named(void **state)
         {"2006", "x", "parsing time \"x\" as \"2006\": cannot parse \"x\" as \"2006\""},
         {"2006-01", "2024-13", "parsing time \"2024-13\": month out of range"},
         {"2006-01-02", "2024-1-02",
-         "parsing time \"2024-1-02\" as \"2006-01-02\": cannot parse \"1-02\" as \"01\""},
+         "parsing time \"2024-1-02\" as \"2006-01-02\": cannot parse \"1-02\" as "
+         "\"01\""},
         {"2006-01-02", "2023-02-29", "parsing time \"2023-02-29\": day out of range"},
         {"2006-01-02", "2023-02-00", "parsing time \"2023-02-00\": day out of range"},
         {"15:04", "24:00", "parsing time \"24:00\": hour out of range"},
@@ -133,30 +138,37 @@ static void what_does_not_fit_the_layout_is_named(void **state)
         {"15:04", "10:60", "parsing time \"10:60\": minute out of range"},
         {"05", "60", "parsing time \"60\": second out of range"},
         {"05", "10x", "parsing time \"10x\": extra text: \"x\""},
-        {"a-05", "b-10", "parsing time \"b-10\" as \"a-05\": cannot parse \"b-10\" as \"a-\""},
-        {"a-05", "a+10", "parsing time \"a+10\" as \"a-05\": cannot parse \"+10\" as \"a-\""},
-        {"Jan", "Foo", "parsing time \"Foo\" as \"Jan\": cannot parse \"Foo\" as \"Jan\""},
+        {"a-05", "b-10",
+         "parsing time \"b-10\" as \"a-05\": cannot parse \"b-10\" as \"a-\""},
+        {"a-05", "a+10",
+         "parsing time \"a+10\" as \"a-05\": cannot parse \"+10\" as \"a-\""},
+        {"Jan", "Foo",
+         "parsing time \"Foo\" as \"Jan\": cannot parse \"Foo\" as \"Jan\""},
         {"2006 002", "2023 366", "parsing time \"2023 366\": day-of-year out of range"},
         {"2006 002 01", "2023 060 02",
          "parsing time \"2023 060 02\": day-of-year does not match month"},
         {"2006 002 02", "2023 060 02",
          "parsing time \"2023 060 02\": day-of-year does not match day"},
-        {"-0700", "+2500", "parsing time \"+2500\": time zone offset hour out of range"},
+        {"-0700", "+2500",
+         "parsing time \"+2500\": time zone offset hour out of range"},
         {"MST", "xx", "parsing time \"xx\" as \"MST\": cannot parse \"xx\" as \"MST\""},
-        {"MST", "ABCDE", "parsing time \"ABCDE\" as \"MST\": cannot parse \"ABCDE\" as "
-                         "\"MST\""},
+        {"MST", "ABCDE",
+         "parsing time \"ABCDE\" as \"MST\": cannot parse \"ABCDE\" as "
+         "\"MST\""},
         {"PM", "XM", "parsing time \"XM\" as \"PM\": cannot parse \"XM\" as \"PM\""},
-        {".000", ".12", "parsing time \".12\" as \".000\": cannot parse \".12\" as \".000\""},
-        {"2006", "\xC3\xBC\"", "parsing time \"\\xc3\\xbc\\\"\" as \"2006\": cannot parse "
-                               "\"\\xc3\\xbc\\\"\" as \"2006\""},
+        {".000", ".12",
+         "parsing time \".12\" as \".000\": cannot parse \".12\" as \".000\""},
+        {"2006", "\xC3\xBC\"",
+         "parsing time \"\\xc3\\xbc\\\"\" as \"2006\": cannot parse "
+         "\"\\xc3\\xbc\\\"\" as \"2006\""},
         {"15", "", "parsing time \"\" as \"15\": cannot parse \"\" as \"15\""},
     };
     g_autoptr(Arena) arena = arena_new();
     for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
         TemplateTime time = {.at = {.seconds = 42}};
         g_autoptr(GError) error = NULL;
-        assert_false(
-            gotime_parse(arena, text(table[i].layout), text(table[i].text), &time, &error));
+        assert_false(gotime_parse(arena, text(table[i].layout), text(table[i].text),
+                                  &time, &error));
         assert_true(g_error_matches(error, FAULT, FAULT_INPUT));
         assert_string_equal(error->message, table[i].want);
         assert_int_equal(time.at.seconds, 42);
@@ -187,7 +199,8 @@ static void zones_come_from_tzdata(void **state)
             const TemplateZone *zone = zone_find(cache, table[i].zone, NULL);
             assert_non_null(zone);
             assert_ptr_equal(zone_find(cache, table[i].zone, NULL), zone);
-            TemplateTime time = gotime_in((TemplateTime){.at = at(table[i].time)}, zone);
+            TemplateTime time =
+                gotime_in((TemplateTime){.at = at(table[i].time)}, zone);
             g_autofree char *got = print(time);
             assert_string_equal(got, table[i].want);
         }
@@ -223,7 +236,8 @@ static void a_zone_file_that_is_cut_is_refused(void **state)
     (void)state;
     g_autofree char *bytes = NULL;
     size_t n = 0;
-    assert_true(g_file_get_contents("/usr/share/zoneinfo/Europe/Dublin", &bytes, &n, NULL));
+    assert_true(
+        g_file_get_contents("/usr/share/zoneinfo/Europe/Dublin", &bytes, &n, NULL));
     for (size_t cut = 0; cut < n; cut++) {
         g_autoptr(Arena) arena = arena_new();
         g_autofree uint8_t *copy = g_memdup2(bytes, cut + 1);
@@ -284,7 +298,8 @@ static void an_offset_that_is_the_local_one_is_the_local_zone(void **state)
     const TemplateZone *berlin = zone_find(cache, "Europe/Berlin", NULL);
     g_autofree char *same = print(gotime_read(at("2024-03-09T17:04:05+01:00"), berlin));
     assert_string_equal(same, "2024-03-09 17:04:05 +0100 CET");
-    g_autofree char *other = print(gotime_read(at("2024-07-09T17:04:05+01:00"), berlin));
+    g_autofree char *other =
+        print(gotime_read(at("2024-07-09T17:04:05+01:00"), berlin));
     assert_string_equal(other, "2024-07-09 17:04:05 +0100 +0100");
     g_autofree char *utc = print(gotime_read(at("2024-03-09T17:04:05Z"), berlin));
     assert_string_equal(utc, "2024-03-09 17:04:05 +0000 UTC");
@@ -318,7 +333,8 @@ static void dates_are_added_in_the_place_of_the_time(void **state)
     assert_string_equal(month, "2022-01-30 12:00:00 +0000 UTC");
     g_autofree char *summer = print(gotime_add_date(gotime_in(leap, berlin), 0, 4, 0));
     assert_string_equal(summer, "2024-06-29 13:00:00 +0200 CEST");
-    g_autofree char *hour = print(gotime_add(gotime_in(leap, berlin), 3600000000000 * 24 * 60));
+    g_autofree char *hour =
+        print(gotime_add(gotime_in(leap, berlin), 3600000000000 * 24 * 60));
     assert_string_equal(hour, "2024-04-29 14:00:00 +0200 CEST");
     gotime_add_date(leap, INT64_MAX, INT64_MIN, INT64_MAX);
 }
@@ -374,15 +390,21 @@ static void durations_are_rounded_half_away_from_zero(void **state)
     static const struct {
         int64_t nanoseconds, unit, rounded, cut;
     } table[] = {
-        {149, 100, 100, 100},   {150, 100, 200, 100},   {-149, 100, -100, -100},
-        {-150, 100, -200, -100}, {150, 0, 150, 150},    {150, -1, 150, 150},
+        {149, 100, 100, 100},
+        {150, 100, 200, 100},
+        {-149, 100, -100, -100},
+        {-150, 100, -200, -100},
+        {150, 0, 150, 150},
+        {150, -1, 150, 150},
         {INT64_MAX, INT64_MAX - 1, INT64_MAX - 1, INT64_MAX - 1},
         {INT64_MAX, 4, INT64_MAX, INT64_MAX - 3},
         {INT64_MIN, 3, INT64_MIN, INT64_MIN + 2},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
-        assert_true(duration_round(table[i].nanoseconds, table[i].unit) == table[i].rounded);
-        assert_true(duration_truncate(table[i].nanoseconds, table[i].unit) == table[i].cut);
+        assert_true(duration_round(table[i].nanoseconds, table[i].unit) ==
+                    table[i].rounded);
+        assert_true(duration_truncate(table[i].nanoseconds, table[i].unit) ==
+                    table[i].cut);
     }
 }
 
