@@ -239,6 +239,12 @@ bool app_start(App *app, GError **error)
             return false;
         }
     }
+    if (g_str_equal(app->options.storage, "memory:")) {
+        log_line(app->log, LOG_LEVEL_WARN, "configuration", "note",
+                 "storage memory: keeps nothing on disk: a crash or a restart loses mail "
+                 "that was accepted",
+                 NULL);
+    }
     log_line(app->log, LOG_LEVEL_INFO, "started", "version", ALERTPOST_VERSION, "config",
              app->options.config_file, "storage", app->options.storage, NULL);
     return true;

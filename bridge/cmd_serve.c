@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
-#include <unistd.h>
+#include <sys/resource.h>
 
 #include "bridge/app.h"
 #include "config/values.h"
@@ -107,6 +107,16 @@ static void block_signals(sigset_t *signals)
     signal(SIGPIPE, SIG_IGN);
 }
 
+/* As many descriptors as the system lets us have: connections count against them. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 static void wait_for_end(App *app, const sigset_t *signals)
 {
     for (;;) {
@@ -135,6 +145,7 @@ int cmd_serve(int argc, char **argv)
     }
     sigset_t signals;
     block_signals(&signals);
+    raise_descriptor_limit();
     g_autoptr(App) app = app_new(&options, &error);
     if (app == NULL || !app_start(app, &error)) {
         return fail(error, 1);
