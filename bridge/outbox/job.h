@@ -9,8 +9,8 @@
 #include "bridge/outbox/outbox.h"
 #include "bridge/outbox/store.h"
 
-/* What the files of the outbox share: outbox.c (thread and transactions), jobs.c (what
- * is asked for) and upkeep.c (what it does by itself). */
+/* What the files of the outbox share: outbox.c (queue and thread), batch.c (one
+ * transaction), jobs.c (what is asked for), upkeep.c (what it does by itself). */
 
 typedef struct Job Job;
 
@@ -75,6 +75,13 @@ RetryPolicy outbox_policy(Outbox *outbox);
 
 /* Gives each recipient that was tried its new state, by rules/retry. */
 void apply_outcomes(Outbox *outbox, Mail *mail, const Outcome *outcomes, int64_t now_ms);
+
+/* batch.c: the storage thread. */
+/* Runs the jobs in one transaction and finishes them. */
+void run_batch(Outbox *outbox, Job *jobs);
+/* JOBS behind those that were kept. */
+Job *join_kept(Outbox *outbox, Job *jobs);
+void finish_jobs(Outbox *outbox, Job *jobs);
 
 /* upkeep.c */
 Job *upkeep_job(void);

@@ -10,8 +10,8 @@
 #include "bridge/outbox/statements.h"
 #include "bridge/outbox/store.h"
 
-/* What store_sqlite.c, the only user of SQLite, gives to store_mails.c: prepared
- * statements by number, typed arguments, rows. */
+/* What store_sqlite.c, the only user of SQLite, gives to store_mails.c,
+ * store_claims.c and store_records.c: prepared statements by number, typed arguments, rows. */
 typedef enum {
 #define X(name, text) SQL_##name,
     STATEMENTS(X)
@@ -50,12 +50,19 @@ bool sql_is_null(Store *store, SqlId id, int column);
 const char *sql_text(Store *store, SqlId id, int column);
 const void *sql_blob(Store *store, SqlId id, int column, size_t *length);
 
-/* What both files share of the store. */
-OutboxStats *store_stats(Store *store);
-GChecksum *store_checksum(Store *store);
-void store_wake(Store *store, const char *relay, int64_t due_ms);
+/* What the store's files share. */
+typedef struct {
+    OutboxStats stats;    /* kept up to date by whoever changes a mail */
+    StoreWatcher watcher;
+    GChecksum *checksum;  /* for lanes */
+    char *scanned;        /* the record that the last store_tidy() ended at */
+} StoreShared;
+StoreShared *store_shared(Store *store);
 
-/* store_mails.c: as in StoreOps. */
+/* mails.state */
+enum { MAIL_QUEUED, MAIL_DEFERRED, MAIL_CLAIMED, MAIL_BURIED };
+
+/* As in StoreOps. */
 bool store_mails_insert(Store *store, Mail *mail, int64_t now_ms, bool claim, GError **error);
 bool store_mails_claim(Store *store, const char *relay, int64_t now_ms, unsigned max,
                        GPtrArray *mails, GError **error);
@@ -66,5 +73,12 @@ bool store_mails_overdue(Store *store, int64_t before_ms, unsigned max, GPtrArra
                          GError **error);
 bool store_mails_claimed(Store *store, GPtrArray *mails, GArray *claimed_ms, GError **error);
 bool store_mails_report(Store *store, const Mail *mail, GError **error);
+bool store_mails_count(Store *store, OutboxStats *stats, GError **error);
+/* Counts all mails anew. */
+bool store_mails_recount(Store *store, GError **error);
+bool store_records_get(Store *store, Record *record, GError **error);
+bool store_records_version(Store *store, const char *key, uint64_t *version, GError **error);
+bool store_records_put(Store *store, const Record *record, GError **error);
+bool store_tidy(Store *store, int64_t now_ms, GError **error);
 
 #endif

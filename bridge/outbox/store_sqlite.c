@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The outbox's storage in one SQLite database: connection, transactions, records.  The
- * mails' statements are in store_mails.c.
+/* The outbox's storage in one SQLite database: connection, transactions.  The
+ * statements are used in store_mails.c, store_claims.c and store_records.c.
  *
  * The file is ours alone (PATH.lock, and SQLite's exclusive mode, which also does
  * without shared memory).  Write-ahead log, synchronous=FULL: what a commit has
@@ -9,19 +9,12 @@
  * SQLite's own :memory: and is never reopened, because it would be empty. */
 #include "bridge/outbox/sql.h"
 
-#include <assert.h>
 #include <fcntl.h>
 #include <sqlite3.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "bridge/outbox/lock.h"
 #include "rules/fault.h"
-
-enum {
-    SCAN_SLICE = 500,      /* records looked at by one tidy() */
-    SPACE_KEPT = 4096,     /* free pages that are not given back: 16 MiB */
-};
 
 struct Store {
     sqlite3 *db;
@@ -29,10 +22,8 @@ struct Store {
     char *path; /* NULL: in memory */
     int lock;
     bool broken;              /* to be reopened */
-    StoreWatcher watcher;
-    OutboxStats stats, before; /* now; at the begin */
-    GChecksum *checksum;
-    char *scanned;             /* the key that the last tidy() ended at */
+    StoreShared shared;
+    OutboxStats before; /* the counts at the begin */
     OutboxRouter *router;      /* during route() */
     void *router_who;
 };
@@ -43,19 +34,9 @@ static const char *const texts[] = {
 #undef X
 };
 
-OutboxStats *store_stats(Store *store)
+StoreShared *store_shared(Store *store)
 {
-    return &store->stats;
-}
-
-GChecksum *store_checksum(Store *store)
-{
-    return store->checksum;
-}
-
-void store_wake(Store *store, const char *relay, int64_t due_ms)
-{
-    store->watcher.wake(store->watcher.who, relay, due_ms);
+    return &store->shared;
 }
 
 static bool fail(Store *store, const char *doing, GError **error)
@@ -273,25 +254,6 @@ static bool make_private(const char *path, GError **error)
     return true;
 }
 
-static bool load_counts(Store *store, GError **error)
-{
-    uint64_t *const counts[] = {&store->stats.queued, &store->stats.deferred,
-                                &store->stats.claimed, &store->stats.dead};
-    store->stats = (OutboxStats){0};
-    SqlStep step = sql_first(store, SQL_MAIL_COUNT, NULL, error);
-    for (; step == SQL_ROW; step = sql_next(store, SQL_MAIL_COUNT, error)) {
-        size_t state = (size_t)sql_number(store, SQL_MAIL_COUNT, 0);
-        if (state >= G_N_ELEMENTS(counts)) {
-            continue;
-        }
-        *counts[state] = (uint64_t)sql_number(store, SQL_MAIL_COUNT, 1);
-        if (counts[state] != &store->stats.dead) {
-            store->stats.bytes += (uint64_t)sql_number(store, SQL_MAIL_COUNT, 2);
-        }
-    }
-    return step == SQL_END;
-}
-
 static bool connect(Store *store, GError **error)
 {
     const char *path = store->path != NULL ? store->path : ":memory:";
@@ -301,7 +263,7 @@ static bool connect(Store *store, GError **error)
     }
     if (sqlite3_open_v2(path, &store->db, flags, NULL) != SQLITE_OK) {
         fail(store, "open", error);
-    } else if (set_up(store, error) && load_counts(store, error)) {
+    } else if (set_up(store, error) && store_mails_recount(store, error)) {
         store->broken = false;
         return true;
     }
@@ -315,8 +277,8 @@ static void sqlite_close(Store *store)
     if (store->lock >= 0) {
         close(store->lock);
     }
-    g_checksum_free(store->checksum);
-    g_free(store->scanned);
+    g_checksum_free(store->shared.checksum);
+    g_free(store->shared.scanned);
     g_free(store->path);
     g_free(store);
 }
@@ -325,9 +287,9 @@ static Store *open_at(char *take_path, const StoreWatcher *watcher, GError **err
 {
     Store *store = g_new0(Store, 1);
     store->path = take_path;
-    store->watcher = *watcher;
-    store->checksum = g_checksum_new(G_CHECKSUM_SHA256);
-    store->scanned = g_strdup("");
+    store->shared.watcher = *watcher;
+    store->shared.checksum = g_checksum_new(G_CHECKSUM_SHA256);
+    store->shared.scanned = g_strdup("");
     store->lock = take_path != NULL ? database_lock(take_path, error) : -1;
     if ((take_path == NULL || store->lock >= 0) && connect(store, error)) {
         return store;
@@ -357,7 +319,7 @@ static bool sqlite_begin(Store *store, GError **error)
             return false;
         }
     }
-    store->before = store->stats;
+    store->before = store->shared.stats;
     return sql_run(store, SQL_BEGIN, NULL, error);
 }
 
@@ -374,111 +336,7 @@ static void sqlite_rollback(Store *store)
     /* No transaction is left: perhaps the commit was stored after all. */
     store->broken |= store->db == NULL || sqlite3_get_autocommit(store->db) ||
                      sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK;
-    store->stats = store->before;
-}
-
-/* Records. */
-
-static bool sqlite_get(Store *store, Record *record, GError **error)
-{
-    const SqlId id = SQL_RECORD_GET;
-    SqlStep step = sql_first(store, id, SQL_VALUES(SQL_TEXT(record->key)), error);
-    if (step == SQL_ROW) {
-        record->version = (uint64_t)sql_number(store, id, 0);
-        record->expires_ms = sql_number(store, id, 1);
-        const void *value = sql_blob(store, id, 2, &record->length);
-        record->value = g_malloc(record->length + 1);
-        if (record->length > 0) {
-            memcpy(record->value, value, record->length);
-        }
-        sql_end(store, id);
-    }
-    return step != SQL_FAILED;
-}
-
-static bool sqlite_version(Store *store, const char *key, uint64_t *version, GError **error)
-{
-    const SqlId id = SQL_RECORD_VERSION;
-    SqlStep step = sql_first(store, id, SQL_VALUES(SQL_TEXT(key)), error);
-    *version = 0;
-    if (step == SQL_ROW) {
-        *version = (uint64_t)sql_number(store, id, 0);
-        sql_end(store, id);
-    }
-    return step != SQL_FAILED;
-}
-
-static bool sqlite_put(Store *store, const Record *record, GError **error)
-{
-    if (record->value == NULL) {
-        return sql_run(store, SQL_RECORD_REMOVE, SQL_VALUES(SQL_TEXT(record->key)), error);
-    }
-    return sql_run(store, SQL_RECORD_PUT,
-                   SQL_VALUES(SQL_TEXT(record->key), SQL_BLOB(record->value, record->length),
-                              SQL_NUMBER(record->version), SQL_NUMBER(record->expires_ms)),
-                   error);
-}
-
-/* Housekeeping. */
-
-/* Looks at the next slice of records: appends the keys of those that have expired. */
-static bool scan_records(Store *store, int64_t now_ms, GPtrArray *expired, GError **error)
-{
-    const SqlId id = SQL_RECORD_SCAN;
-    g_autofree char *from = g_steal_pointer(&store->scanned);
-    unsigned n = 0;
-    SqlStep step =
-        sql_first(store, id, SQL_VALUES(SQL_TEXT(from), SQL_NUMBER(SCAN_SLICE)), error);
-    for (; step == SQL_ROW; step = sql_next(store, id, error)) {
-        int64_t expires_ms = sql_number(store, id, 1);
-        if (expires_ms > 0 && expires_ms <= now_ms) {
-            g_ptr_array_add(expired, g_strdup(sql_text(store, id, 0)));
-        }
-        if (++n == SCAN_SLICE) {
-            store->scanned = g_strdup(sql_text(store, id, 0));
-        }
-    }
-    if (store->scanned == NULL) {
-        store->scanned = g_strdup("");
-    }
-    return step == SQL_END;
-}
-
-static bool give_back_space(Store *store, GError **error)
-{
-    SqlStep step = sql_first(store, SQL_SPACE, NULL, error);
-    if (step != SQL_ROW) {
-        return step == SQL_END;
-    }
-    int64_t pages = sql_number(store, SQL_SPACE, 0);
-    sql_end(store, SQL_SPACE);
-    return pages <= SPACE_KEPT || sql_run(store, SQL_VACUUM, NULL, error);
-}
-
-static bool sqlite_tidy(Store *store, int64_t now_ms, GError **error)
-{
-    g_autoptr(GPtrArray) expired = g_ptr_array_new_with_free_func(g_free);
-    if (!scan_records(store, now_ms, expired, error)) {
-        return false;
-    }
-    for (unsigned i = 0; i < expired->len; i++) {
-        const SqlValue *key = SQL_VALUES(SQL_TEXT(expired->pdata[i]));
-        if (!sql_run(store, SQL_RECORD_REMOVE, key, error)) {
-            return false;
-        }
-    }
-    return give_back_space(store, error);
-}
-
-static bool sqlite_count(Store *store, OutboxStats *stats, GError **error)
-{
-    SqlStep step = sql_first(store, SQL_MAIL_OLDEST, NULL, error);
-    store->stats.oldest_ms = step == SQL_ROW ? sql_number(store, SQL_MAIL_OLDEST, 0) : 0;
-    if (step == SQL_ROW) {
-        sql_end(store, SQL_MAIL_OLDEST);
-    }
-    *stats = store->stats;
-    return step != SQL_FAILED;
+    store->shared.stats = store->before;
 }
 
 static bool sqlite_route(Store *store, OutboxRouter *router, void *who, GError **error)
@@ -490,12 +348,13 @@ static bool sqlite_route(Store *store, OutboxRouter *router, void *who, GError *
 
 #define SAME_IN_FILE_AND_MEMORY                                                        \
     .close = sqlite_close, .begin = sqlite_begin, .commit = sqlite_commit,             \
-    .rollback = sqlite_rollback, .get = sqlite_get, .version = sqlite_version,         \
-    .put = sqlite_put, .insert = store_mails_insert, .claim = store_mails_claim,       \
-    .queued = store_mails_queued,                                                      \
-    .next_due = store_mails_next_due, .overdue = store_mails_overdue,                  \
-    .claimed = store_mails_claimed, .report = store_mails_report,                      \
-    .route = sqlite_route, .tidy = sqlite_tidy, .count = sqlite_count
+    .rollback = sqlite_rollback, .get = store_records_get,                             \
+    .version = store_records_version, .put = store_records_put,                        \
+    .insert = store_mails_insert, .claim = store_mails_claim,                          \
+    .queued = store_mails_queued, .next_due = store_mails_next_due,                    \
+    .overdue = store_mails_overdue, .claimed = store_mails_claimed,                    \
+    .report = store_mails_report, .route = sqlite_route, .tidy = store_tidy,           \
+    .count = store_mails_count
 
 const StoreOps store_sqlite = {
     .scheme = "sqlite:", .open = sqlite_open, SAME_IN_FILE_AND_MEMORY};
