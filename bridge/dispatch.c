@@ -317,6 +317,8 @@ bool dispatch_start(Dispatch *dispatch, Config *config, GError **error)
     if (code != 0) {
         g_set_error(error, FAULT, FAULT_SYSTEM, "start the dispatch thread: %s",
                     g_strerror(code));
+        dispatch_stop(dispatch, monotonic_ms());
+        dispatch_join(dispatch);
         return false;
     }
     dispatch->started = true;
@@ -346,7 +348,7 @@ void dispatch_stop(Dispatch *dispatch, int64_t deadline_ms)
         dispatch->started = false;
     }
     g_autoptr(GPtrArray) slots = list_slots(dispatch);
-    for (unsigned i = 0; i < slots->len; i++) {
+    for (unsigned i = 0; !dispatch->joined && i < slots->len; i++) {
         stop_slot(slots->pdata[i], deadline_ms);
     }
 }
@@ -365,13 +367,14 @@ static void wait_quiet(Dispatch *dispatch, const Slot *slot)
 void dispatch_join(Dispatch *dispatch)
 {
     g_autoptr(GPtrArray) slots = list_slots(dispatch);
-    for (unsigned i = 0; i < slots->len; i++) {
+    for (unsigned i = 0; !dispatch->joined && i < slots->len; i++) {
         Slot *slot = slots->pdata[i];
         wait_quiet(dispatch, slot);
         if (slot->relay != NULL) {
             slot->ops->join(slot->relay);
         }
     }
+    dispatch->joined = true;
 }
 
 void dispatch_free(Dispatch *dispatch)

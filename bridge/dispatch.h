@@ -31,7 +31,8 @@ bool dispatch_start(Dispatch *dispatch, Config *config, GError **error);
  * have.  False with ERROR set, and nothing changed, if a relay cannot be made.  From one
  * thread at a time, as start and stop. */
 bool dispatch_configure(Dispatch *dispatch, Config *config, GError **error);
-/* Claims nothing more; the relays have until the deadline (monotonic, ms). */
+/* Claims nothing more; the relays have until the deadline (monotonic, ms).  After a join
+ * both do nothing. */
 void dispatch_stop(Dispatch *dispatch, int64_t deadline_ms);
 /* Waits until every mail is back at the outbox, which must still run. */
 void dispatch_join(Dispatch *dispatch);

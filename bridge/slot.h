@@ -37,7 +37,7 @@ typedef struct {
 struct Dispatch {
     DispatchContext context;
     pthread_t thread;
-    bool started;
+    bool started, joined;
     char *routed; /* the storage thread's: what the router answered last */
 
     pthread_mutex_t lock; /* guards all below, and the slots */

@@ -712,6 +712,9 @@ static void the_stop_brings_every_mail_back(void **state)
     drain(bench);
     stop(bench);
     assert_stats(bench, 6, 0, 0, 0);
+    g_string_truncate(world.history, 0);
+    stop(bench);
+    assert_string_equal(world.history->str, "");
     accept_mail(bench, "late", "x");
     assert_stats(bench, 7, 0, 0, 0);
 }
