@@ -168,8 +168,7 @@ static bool append_expanded(GString *out, gunichar rune)
         return false;
     }
     g_string_append_unichar(out, g_utf8_get_char(upper));
-    for (const char *at = g_utf8_next_char(upper); *at != '\0';
-         at = g_utf8_next_char(at)) {
+    for (char *at = g_utf8_next_char(upper); *at != '\0'; at = g_utf8_next_char(at)) {
         gunichar next = g_utf8_get_char(at);
         g_string_append_unichar(out, rune == 0x149 ? next : g_unichar_tolower(next));
     }

@@ -3,6 +3,7 @@
 
 #include "rules/template/context.h"
 #include "rules/template/escapers.h"
+#include "rules/template/rune.h"
 
 /* What a byte becomes; NULL where it stays. */
 typedef const char *const Replacements[256];
@@ -50,16 +51,11 @@ void escape_html_again(const char *text, size_t n, GString *out)
  * end of the value, or cannot read, becomes a number. */
 static size_t append_wide(const char *text, size_t n, GString *out)
 {
-    gunichar character = g_utf8_get_char_validated(text, (gssize)n);
+    size_t width;
+    gunichar rune = rune_decode(text, n, &width); /* U+FFFD where it is none */
 
-    if (character >= (gunichar)-2) {
-        g_string_append(out, "&#xfffd;");
-        return 1;
-    }
-    size_t width = (size_t)(g_utf8_next_char(text) - text);
-    if ((character >= 0xfdd0 && character <= 0xfdef) ||
-        (character >= 0xfff0 && character <= 0xffff)) {
-        g_string_append_printf(out, "&#x%x;", character);
+    if ((rune >= 0xfdd0 && rune <= 0xfdef) || (rune >= 0xfff0 && rune <= 0xffff)) {
+        g_string_append_printf(out, "&#x%x;", rune);
     } else {
         g_string_append_len(out, text, (gssize)width);
     }

@@ -67,19 +67,14 @@ static void read_unasked_fraction(Reading *reading, const LayoutChunk *chunk,
     }
 }
 
-static Value slice(const char *text, size_t n)
-{
-    return (Value){.kind = KIND_STRING, .n = (uint32_t)n, .text = text};
-}
-
 static bool read_all(Reading *reading, Value layout, Value text, GError **error)
 {
     Value rest = layout;
 
     for (;;) {
         LayoutChunk chunk = layout_next(rest.text, rest.n);
-        Value literal = slice(rest.text, chunk.start);
-        Value element = slice(rest.text + chunk.start, chunk.end - chunk.start);
+        Value literal = value_text_n(rest.text, chunk.start);
+        Value element = value_text_n(rest.text + chunk.start, chunk.end - chunk.start);
         if (!reading_take_literal(reading, literal.text, literal.n)) {
             return refuse_part(layout, text, reading, literal, error);
         }
@@ -94,7 +89,7 @@ static bool read_all(Reading *reading, Value layout, Value text, GError **error)
                        ? refuse(text, reason, error)
                        : refuse_part(layout, text, &before, element, error);
         }
-        rest = slice(rest.text + chunk.end, rest.n - chunk.end);
+        rest = value_text_n(rest.text + chunk.end, rest.n - chunk.end);
         read_unasked_fraction(reading, &chunk, rest);
     }
 }

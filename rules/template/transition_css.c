@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "rules/fault.h"
-#include "rules/quote.h"
 #include "rules/template/escapers.h"
+#include "rules/template/rune.h"
 #include "rules/template/steps.h"
 
 bool steps_is_one_of(char byte, const char *set)
@@ -35,14 +35,10 @@ size_t steps_find_any(const char *text, size_t n, const char *set)
 /* The bytes of the first characters of TEXT. */
 static size_t first_characters(const char *text, size_t n, size_t characters)
 {
-    size_t i = 0;
+    size_t i = 0, length;
 
-    while (i < n && characters > 0) {
-        gunichar character = g_utf8_get_char_validated(text + i, (gssize)(n - i));
-        i += character > 0x10ffff || text[i] == '\0'
-                 ? 1
-                 : (size_t)g_utf8_skip[(guchar)text[i]];
-        characters--;
+    for (; i < n && characters > 0; i += length, characters--) {
+        rune_decode(text + i, n - i, &length);
     }
     return i;
 }
@@ -50,15 +46,13 @@ static size_t first_characters(const char *text, size_t n, size_t characters)
 size_t steps_refuse(const char *reason, const char *byte, const char *text, size_t n,
                     GError **error)
 {
-    g_autofree char *offender = byte == NULL ? NULL : g_strndup(byte, 1);
-    g_autofree char *around = g_strndup(text, first_characters(text, n, 32));
     g_autoptr(GString) message = g_string_new(NULL);
 
-    if (offender != NULL) {
-        quote_append(message, offender);
+    if (byte != NULL) {
+        quote_text(message, byte, 1, QUOTE_PLAIN);
     }
     g_string_append(message, reason);
-    quote_append(message, around);
+    quote_text(message, text, first_characters(text, n, 32), QUOTE_PLAIN);
     g_set_error_literal(error, FAULT, FAULT_INPUT, message->str);
     return n + 1;
 }
