@@ -138,7 +138,7 @@ LayoutChunk layout_next(const char *layout, size_t n)
 
 static int64_t part_of(const CivilTime *civil, LayoutPart part)
 {
-    int64_t century_year = civil->year < 0 ? 0 : civil->year % 100;
+    int64_t century_year = ABS(civil->year) % 100;
     int hour12 = civil->hour % 12 == 0 ? 12 : civil->hour % 12;
     const int64_t parts[PART_COUNT] = {
         [PART_YEAR] = civil->year,       [PART_YEAR_OF_CENTURY] = century_year,

@@ -206,7 +206,8 @@ const TemplateZone *zone_parse(Arena *arena, const char *name, const uint8_t *by
 typedef struct CacheEntry CacheEntry;
 struct CacheEntry {
     CacheEntry *next;
-    Arena *arena; /* of the zone */
+    Arena *arena;    /* of the rest */
+    const char *key; /* what it was asked for by */
     const TemplateZone *zone;
 };
 
@@ -235,87 +236,93 @@ void zone_cache_free(ZoneCache *cache)
     g_free(cache);
 }
 
-static const TemplateZone *find_cached(ZoneCache *cache, const char *name)
+static const TemplateZone *find_cached(ZoneCache *cache, const char *key)
 {
     CacheEntry *entry = atomic_load_explicit(&cache->head, memory_order_acquire);
 
-    while (entry != NULL && strcmp(entry->zone->name, name) != 0) {
+    while (entry != NULL && strcmp(entry->key, key) != 0) {
         entry = entry->next;
     }
     return entry == NULL ? NULL : entry->zone;
 }
 
-static void keep(ZoneCache *cache, Arena *arena, const TemplateZone *zone)
+static void keep(ZoneCache *cache, Arena *arena, const char *key,
+                 const TemplateZone *zone)
 {
     CacheEntry *entry = g_new0(CacheEntry, 1);
 
     entry->arena = arena;
+    entry->key = arena_strdup(arena, key);
     entry->zone = zone;
     entry->next = atomic_load(&cache->head);
     while (!atomic_compare_exchange_weak(&cache->head, &entry->next, entry)) {
     }
 }
 
+/* What a zone is kept as and called, and where it is. */
+typedef struct {
+    const char *key, *name, *path;
+} ZoneFile;
+
 /* Zones are small regular files; anything else is none. */
-static const TemplateZone *load_file(ZoneCache *cache, const char *name,
-                                     const char *path)
+static const TemplateZone *load_file(ZoneCache *cache, ZoneFile file)
 {
     g_autofree char *bytes = NULL;
     size_t n = 0;
     struct stat status;
 
-    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode) ||
+    if (stat(file.path, &status) != 0 || !S_ISREG(status.st_mode) ||
         status.st_size > ZONE_FILE_MAX ||
-        !g_file_get_contents(path, &bytes, &n, NULL)) {
+        !g_file_get_contents(file.path, &bytes, &n, NULL)) {
         return NULL;
     }
     g_autoptr(Arena) arena = arena_new();
-    const TemplateZone *zone = zone_parse(arena, name, (const uint8_t *)bytes, n);
+    const TemplateZone *zone = zone_parse(arena, file.name, (const uint8_t *)bytes, n);
     if (zone != NULL) {
-        keep(cache, g_steal_pointer(&arena), zone);
+        keep(cache, g_steal_pointer(&arena), file.key, zone);
     }
     return zone;
 }
 
-static const TemplateZone *load_named(ZoneCache *cache, const char *name,
-                                      const char *file)
+static const TemplateZone *load_named(ZoneCache *cache, const char *key,
+                                      const char *name)
 {
     const char *directory = g_getenv("TZDIR");
     g_autofree char *path = g_build_filename(
-        directory == NULL ? "/usr/share/zoneinfo" : directory, file, NULL);
+        directory == NULL ? "/usr/share/zoneinfo" : directory, name, NULL);
 
-    return load_file(cache, name, path);
+    return load_file(cache, (ZoneFile){key, name, path});
 }
 
+#define LOCAL "Local"
+
+/* As Go does: by TZ it has TZ's name, by /etc/localtime it is called Local, and if
+ * there is neither it is UTC. */
 static const TemplateZone *load_local(ZoneCache *cache)
 {
     const char *variable = g_getenv("TZ");
     const TemplateZone *zone = NULL;
 
     if (variable == NULL) {
-        zone = load_file(cache, "Local", "/etc/localtime");
+        zone = load_file(cache, (ZoneFile){LOCAL, LOCAL, "/etc/localtime"});
     } else {
         variable += *variable == ':' ? 1 : 0;
         if (*variable == '/') {
-            zone = load_file(cache, "Local", variable);
+            zone = load_file(cache, (ZoneFile){LOCAL, variable, variable});
         } else if (*variable != '\0' && strcmp(variable, "UTC") != 0) {
-            zone = load_named(cache, "Local", variable);
+            zone = load_named(cache, LOCAL, variable);
         }
     }
     if (zone == NULL) {
-        Arena *arena = arena_new();
-        TemplateZone *local = arena_alloc(arena, sizeof *local);
-        *local = utc;
-        local->name = "Local";
-        keep(cache, arena, local);
-        zone = local;
+        zone = &utc;
+        keep(cache, arena_new(), LOCAL, zone);
     }
     return zone;
 }
 
 const TemplateZone *zone_local(ZoneCache *cache)
 {
-    const TemplateZone *zone = find_cached(cache, "Local");
+    const TemplateZone *zone = find_cached(cache, LOCAL);
 
     return zone == NULL ? load_local(cache) : zone;
 }
@@ -325,7 +332,7 @@ const TemplateZone *zone_find(ZoneCache *cache, const char *name, GError **error
     if (*name == '\0' || strcmp(name, "UTC") == 0) {
         return &utc;
     }
-    if (strcmp(name, "Local") == 0) {
+    if (strcmp(name, LOCAL) == 0) {
         return zone_local(cache);
     }
     if (*name == '/' || *name == '\\' || strstr(name, "..") != NULL) {

@@ -205,7 +205,36 @@ static void zones_come_from_tzdata(void **state)
             assert_string_equal(got, table[i].want);
         }
     }
-    assert_string_equal(zone_name(zone_local(cache)), "Local");
+}
+
+static void the_local_zone_is_that_of_tz(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *variable, *name, *abbreviation;
+    } table[] = {
+        {"UTC", "UTC", "UTC"},
+        {"", "UTC", "UTC"},
+        {"Europe/Berlin", "Europe/Berlin", "CET"},
+        {":Europe/Berlin", "Europe/Berlin", "CET"},
+        {"/usr/share/zoneinfo/Europe/Berlin", "/usr/share/zoneinfo/Europe/Berlin",
+         "CET"},
+        {"Mars/Olympus", "UTC", "UTC"},
+    };
+    g_autofree char *before = g_strdup(g_getenv("TZ"));
+    for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
+        g_setenv("TZ", table[i].variable, TRUE);
+        g_autoptr(ZoneCache) cache = zone_cache_new();
+        const TemplateZone *zone = zone_local(cache);
+        assert_ptr_equal(zone_find(cache, "Local", NULL), zone);
+        assert_string_equal(zone_name(zone), table[i].name);
+        assert_string_equal(zone_lookup(zone, 0).abbreviation, table[i].abbreviation);
+    }
+    if (before == NULL) {
+        g_unsetenv("TZ");
+    } else {
+        g_setenv("TZ", before, TRUE);
+    }
 }
 
 static void only_files_of_tzdata_are_zones(void **state)
@@ -427,6 +456,7 @@ int main(void)
         cmocka_unit_test(a_time_is_read_by_its_layout),
         cmocka_unit_test(what_does_not_fit_the_layout_is_named),
         cmocka_unit_test(zones_come_from_tzdata),
+        cmocka_unit_test(the_local_zone_is_that_of_tz),
         cmocka_unit_test(only_files_of_tzdata_are_zones),
         cmocka_unit_test(a_zone_file_that_is_cut_is_refused),
         cmocka_unit_test(yearly_rules_are_those_of_posix),
