@@ -235,12 +235,13 @@ void outbox_push(Outbox *outbox, Job *job)
     if (!ended) {
         *outbox->last = job;
         outbox->last = &job->next;
-        pthread_cond_signal(&outbox->wake);
     }
     pthread_mutex_unlock(&outbox->lock);
     if (ended) {
         job->result = OUTBOX_FAILED;
         job->kind->finish(outbox, job);
+    } else {
+        pthread_cond_signal(&outbox->wake);
     }
 }
 
