@@ -46,21 +46,9 @@ static bool apply(Exec *exec, Value text, Escaper *escape, Value *result,
     return give(exec, built, result, error);
 }
 
-/* Bytes that html/template leaves alone in text and quoted attributes. */
-static bool is_harmless(Value text)
-{
-    for (size_t i = 0; i < text.n; i++) {
-        char byte = text.text[i];
-        if (byte == '\0' || strchr("\"'&+<>", byte) != NULL) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static bool escape_text(Exec *exec, Value text, Value *result, GError **error)
 {
-    if (is_harmless(text)) {
+    if (html_is_harmless(text.text, text.n)) {
         *result = value_text_n(text.text, text.n);
         return true;
     }

@@ -14,6 +14,7 @@
 
 /* Text, RCDATA and quoted attributes: NUL " & ' + < > become harmless. */
 void escape_html(const char *text, size_t n, GString *out);
+bool html_is_harmless(const char *text, size_t n); /* escape_html() changes nothing */
 /* The same for text that is HTML already: & stays. */
 void escape_html_again(const char *text, size_t n, GString *out);
 /* Attribute values without quotes: blanks, = and ` too.  Empty is refused. */

@@ -42,6 +42,16 @@ void escape_html(const char *text, size_t n, GString *out)
     replace(html, text, n, out);
 }
 
+bool html_is_harmless(const char *text, size_t n)
+{
+    size_t i = 0;
+
+    while (i < n && html[(unsigned char)text[i]] == NULL) {
+        i++;
+    }
+    return i == n;
+}
+
 void escape_html_again(const char *text, size_t n, GString *out)
 {
     replace(html_again, text, n, out);
