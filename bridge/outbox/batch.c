@@ -38,7 +38,7 @@ static bool transact(Outbox *outbox, Job *jobs, GError **error)
            outbox->ops->commit(outbox->store, error);
 }
 
-static void say_counts(Outbox *outbox)
+void say_counts(Outbox *outbox)
 {
     const OutboxStats *counts = &outbox->counts;
     Metrics *metrics = outbox->metrics;
@@ -51,8 +51,6 @@ static void say_counts(Outbox *outbox)
     metrics_set(metrics, METRIC_QUEUE_MAILS, (double)counts->dead, "dead", NULL);
     metrics_set(metrics, METRIC_QUEUE_BYTES, (double)counts->bytes, NULL, NULL);
     metrics_set(metrics, METRIC_QUEUE_OLDEST_S, oldest_s, NULL, NULL);
-    metrics_set(metrics, METRIC_DEDUP_GROUPS, (double)record_cache_count(outbox->cache),
-                NULL, NULL);
 }
 
 void finish_jobs(Outbox *outbox, Job *jobs)
@@ -73,12 +71,14 @@ static void succeed(Outbox *outbox, Job *jobs)
     if (!atomic_exchange(&outbox->ready, true)) {
         log_line(outbox->log, LOG_LEVEL_INFO, "storage works again", NULL);
     }
+    say_counts(outbox); /* whoever gets an answer may look there next */
     finish_jobs(outbox, jobs);
     for (unsigned i = 0; i < outbox->wakes->len; i++) {
         const Wake *wake = &g_array_index(outbox->wakes, Wake, i);
         outbox->claimer->due(outbox->claimer_who, wake->relay, wake->due_ms);
     }
-    say_counts(outbox);
+    metrics_set(outbox->metrics, METRIC_DEDUP_GROUPS,
+                (double)record_cache_count(outbox->cache), NULL, NULL);
 }
 
 /* Undoes the jobs; keeps the lasting ones, finishes the others. */

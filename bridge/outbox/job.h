@@ -82,6 +82,7 @@ void run_batch(Outbox *outbox, Job *jobs);
 /* JOBS behind those that were kept. */
 Job *join_kept(Outbox *outbox, Job *jobs);
 void finish_jobs(Outbox *outbox, Job *jobs);
+void say_counts(Outbox *outbox); /* in the metrics */
 
 /* upkeep.c */
 Job *upkeep_job(void);

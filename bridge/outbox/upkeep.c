@@ -92,6 +92,8 @@ bool recover(Outbox *outbox, const Config *config, GError **error)
         outbox->ops->rollback(outbox->store);
     }
     outbox->stats = outbox->counts;
+    outbox->now_ms = outbox_now_ms(outbox);
+    say_counts(outbox);
     drop_mails(mails);
     return ok;
 }

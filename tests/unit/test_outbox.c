@@ -940,6 +940,54 @@ static void what_was_queued_is_there_after_a_restart(void **state)
                      RECIPIENT_DELIVERED);
 }
 
+static double metric_of_queue(const Bench *bench, const char *state)
+{
+    return metrics_get(bench->metrics, METRIC_QUEUE_MAILS, state, NULL);
+}
+
+static void the_metrics_tell_of_the_queue_before_anything_runs(void **state)
+{
+    Bench *bench = *state;
+    accept_mail(bench, "1", "g", "a");
+    accept_mail(bench, "2", "g", "a");
+    assert_claims(bench, 1, "1:a");
+    report(bench, "1", "f");
+    bench_close(bench);
+    metrics_free(bench->metrics);
+    bench->metrics = metrics_new();
+    bench->outbox =
+        outbox_open(bench->storage, &bench->config, NULL, bench->metrics, NULL);
+    assert_non_null(bench->outbox);
+    assert_true(metric_of_queue(bench, "queued") == 1);
+    assert_true(metric_of_queue(bench, "deferred") == 1);
+}
+
+typedef struct {
+    const Bench *bench;
+    double queued;
+    Answer answer;
+} Look;
+
+static void look_at_the_queue(void *who, OutboxResult result, Change *change)
+{
+    Look *look = who;
+    look->queued = metric_of_queue(look->bench, "queued");
+    on_commit(&look->answer, result, change);
+}
+
+static void whoever_is_answered_finds_the_mail_in_the_metrics(void **state)
+{
+    Bench *bench = *state;
+    Look look = {.bench = bench};
+    answer_init(&look.answer);
+    Change change = change_of(mail_for("g", "a", 100));
+    outbox_commit(bench->outbox, &change, look_at_the_queue, &look);
+    answer_wait(&look.answer);
+    change_clear(&change);
+    assert_int_equal(look.answer.result, OUTBOX_OK);
+    assert_true(look.queued == 1);
+}
+
 /* A crash: the mail was claimed, and nobody reports. */
 static void what_a_crash_left_claimed_is_in_doubt(void **state)
 {
@@ -1353,6 +1401,8 @@ int main(void)
         FILE_TEST(the_queue_takes_as_many_bytes_as_it_may),
         BOTH(the_ceiling_holds_within_one_commit),
         FILE_TEST(what_was_queued_is_there_after_a_restart),
+        FILE_TEST(the_metrics_tell_of_the_queue_before_anything_runs),
+        FILE_TEST(whoever_is_answered_finds_the_mail_in_the_metrics),
         FILE_TEST(what_a_crash_left_claimed_is_in_doubt),
         FILE_TEST(what_is_in_doubt_is_kept_where_that_is_wished),
         BOTH(queued_and_claimed_mails_get_the_relay_the_router_says),
