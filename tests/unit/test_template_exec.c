@@ -391,10 +391,10 @@ static char *deep_parentheses(void)
 {
     GString *source = g_string_new("{{define \"r\"}}{{template \"r\" ");
     for (unsigned i = 0; i < PARSER_DEPTH_MAX - 1; i++) {
-        g_string_append(source, "(print ");
+        g_string_append(source, "(not ");
     }
     for (unsigned i = 0; i < PARSER_DEPTH_MAX - 1; i++) {
-        g_string_append(source, ")");
+        g_string_append(source, i == 0 ? "1)" : ")");
     }
     g_string_append(source, "}}{{end}}{{template \"r\"}}");
     return g_string_free(source, FALSE);
