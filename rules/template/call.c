@@ -232,7 +232,8 @@ static uint64_t call_cost(const Value *args, size_t n)
     return cost;
 }
 
-static bool call_with(Exec *exec, const Func *func, const Value *argv, size_t n, Value *result)
+static bool call_with(Exec *exec, const Func *func, const Value *argv, size_t n, Place place,
+                      Value *result)
 {
     GError *reason = NULL;
     size_t used = arena_used(exec->arena);
@@ -240,6 +241,7 @@ static bool call_with(Exec *exec, const Func *func, const Value *argv, size_t n,
         return false;
     }
     if (!func->call(exec, argv, n, result, &reason)) {
+        exec->place = place;
         return exec_fail_call(exec, func->name, reason);
     }
     return exec_step(exec, (arena_used(exec->arena) - used) / 64);
@@ -272,7 +274,6 @@ bool call_func(Exec *exec, const Func *func, const Value *receiver, const CallAr
         }
         n++;
     }
-    exec->place = place;
     exec->callee = args->args;
-    return call_with(exec, func, argv, n, result);
+    return call_with(exec, func, argv, n, place, result);
 }

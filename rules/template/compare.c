@@ -35,6 +35,16 @@ static Equal fail_not_comparable(Value value, GError **error)
     return EQUAL_ERROR;
 }
 
+static Equal fail_unlike(Value a, Value b, GError **error)
+{
+    g_autoptr(GString) left = g_string_new(NULL), right = g_string_new(NULL);
+    value_print(a, left);
+    value_print(b, right);
+    g_set_error(error, FAULT, FAULT_INPUT, "non-comparable types %s: %s, %s: %s", left->str,
+                kind_type(a.kind), kind_type(b.kind), right->str);
+    return EQUAL_ERROR;
+}
+
 static bool same_float(double a, double b)
 {
     return a >= b && a <= b; /* false for NaN */
@@ -63,9 +73,13 @@ static bool same_time(TemplateTime a, TemplateTime b)
            a.zone == b.zone;
 }
 
-/* Structs of one type are equal if all their parts are. */
+/* Structs of one type are equal if all their parts are; whether they can be compared is
+ * asked of the second one. */
 static Equal equal_structs(Value a, Value b, GError **error)
 {
+    if (b.kind == KIND_ALERT || b.kind == KIND_DATA) { /* they hold maps */
+        return fail_not_comparable(b, error);
+    }
     if (a.kind != b.kind) {
         return EQUAL_NO;
     }
@@ -77,10 +91,8 @@ static Equal equal_structs(Value a, Value b, GError **error)
                    : EQUAL_NO;
     case KIND_TIME:
         return same_time(gotime_of(a), gotime_of(b)) ? EQUAL_YES : EQUAL_NO;
-    case KIND_LOCATION:
+    default:
         return a.location == b.location ? EQUAL_YES : EQUAL_NO;
-    default: /* alerts and the data hold maps */
-        return fail_not_comparable(b, error);
     }
 }
 
@@ -96,11 +108,11 @@ static Equal equal_values(Value a, Value b, GError **error)
         }
         return equal_basic(a, b, left) ? EQUAL_YES : EQUAL_NO;
     }
+    if (left != right) {
+        return fail_unlike(a, b, error);
+    }
     if (right == CLASS_LIST || right == CLASS_MAP) {
         return fail_not_comparable(b, error);
-    }
-    if (left == CLASS_LIST || left == CLASS_MAP) {
-        return fail_not_comparable(a, error);
     }
     return equal_structs(a, b, error);
 }

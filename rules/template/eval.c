@@ -11,13 +11,7 @@ static bool refuse_args(Exec *exec, const CallArgs *args, const Node *node)
         return true;
     }
     g_autoptr(GString) text = g_string_new(NULL);
-    if (node->type == NODE_PIPE) {
-        g_string_append_c(text, '(');
-    }
     node_print(node, text);
-    if (node->type == NODE_PIPE) {
-        g_string_append_c(text, ')');
-    }
     return exec_fail(exec, "can't give argument to non-function %s", text->str);
 }
 
@@ -161,6 +155,9 @@ static bool eval_command(Exec *exec, const Command *command, const CallArgs *arg
                          Value *result)
 {
     const Node *first = command->args;
+    if (first->type == NODE_PIPE) {
+        return refuse_args(exec, args, first) && eval_pipe(exec, args->dot, first->pipe, result);
+    }
     exec_at_node(exec, first);
     switch (first->type) {
     case NODE_FIELD:
@@ -172,8 +169,6 @@ static bool eval_command(Exec *exec, const Command *command, const CallArgs *arg
     case NODE_IDENTIFIER:
         return call_func(exec, first->identifier.func, NULL, args, (Place){AT_COMMAND, command},
                          result);
-    case NODE_PIPE:
-        return refuse_args(exec, args, first) && eval_pipe(exec, args->dot, first->pipe, result);
     default:
         return eval_literal(exec, first, args, result);
     }

@@ -160,8 +160,8 @@ static void failures_say_where_and_why(void **state)
         {"{{print 1 | .s}}",
          "template: t:1:12: executing \"t\" at <.s>: s is not a method but has arguments"},
         {"{{(len .s) 1}}",
-         "template: t:1:3: executing \"t\" at <len .s>: can't give argument to non-function "
-         "(len .s)"},
+         "template: t:1:2: executing \"t\" at <(len .s) 1>: can't give argument to non-function "
+         "len .s"},
         {"\n {{define \"d\"}}\n{{index .l 9}}{{end}}{{template \"d\" .}}",
          "template: t:3:2: executing \"d\" at <index .l 9>: error calling index: index out of "
          "range: 9"},
