@@ -74,9 +74,10 @@ static int compare(const void *key, const void *row)
 {
     const Name *name = key;
     const Attribute *attribute = row;
-    int order = strncmp(name->text, attribute->name, name->n);
+    size_t length = strlen(attribute->name);
+    int order = memcmp(name->text, attribute->name, MIN(name->n, length));
 
-    return order != 0 ? order : -(int)(unsigned char)attribute->name[name->n];
+    return order != 0 ? order : (name->n > length) - (name->n < length);
 }
 
 static bool starts_with(Name name, const char *prefix)

@@ -26,9 +26,10 @@ static int compare(const void *key, const void *row)
 {
     const Name *name = key;
     const Entity *entity = row;
-    int order = strncmp(name->text, entity->name, name->n);
+    size_t length = strlen(entity->name);
+    int order = memcmp(name->text, entity->name, MIN(name->n, length));
 
-    return order != 0 ? order : -(int)(unsigned char)entity->name[name->n];
+    return order != 0 ? order : (name->n > length) - (name->n < length);
 }
 
 static const char *find_entity(const char *name, size_t n)

@@ -161,6 +161,7 @@ static void attributes_are_judged_by_table_and_by_looks(void **state)
         assert_int_equal(attribute_type(table[i].name, strlen(table[i].name)),
                          table[i].type);
     }
+    assert_int_equal(attribute_type("href\0\0\0\0", 8), ATTRIBUTE_PLAIN);
 }
 
 static void only_web_and_mail_links_are_safe(void **state)
