@@ -12,12 +12,15 @@ def start(tmp_path):
     running = []
 
     def begin(kind, *arguments, folder=None, **options):
-        process = kind(folder or tmp_path / f"{kind.__name__.lower()}{len(running)}", *arguments, **options)
+        process = kind.__new__(kind)  # known before it starts, in case that fails
         running.append(process)
+        process.__init__(folder or tmp_path / f"{kind.__name__.lower()}{len(running) - 1}", *arguments, **options)
         return process
 
     yield begin
     for process in reversed(running):
+        if not hasattr(process, "child"):
+            continue
         if process.running():
             process.child.kill()
             process.child.wait()
