@@ -40,6 +40,15 @@ const Func funcs_alertmanager[] = {
     {"silenceFilter", 1, 1, {KIND_KV}, func_silence_filter},
     {"severity", 1, 1, {KIND_ALERTS}, func_severity},
     {"bySeverity", 1, 1, {KIND_ALERTS}, func_by_severity},
+    {"plus", 2, 2, {KIND_INT, KIND_INT}, func_plus},
+    {"minus", 2, 2, {KIND_INT, KIND_INT}, func_minus},
+    {"written", 0, 0, {0}, func_written},
+    {"shortDuration", 1, 1, {KIND_DURATION}, func_short_duration},
+    {"fold", 3, 3, {KIND_INT, KIND_STRING, KIND_STRING}, func_fold},
+    {"webURL", 1, 1, {KIND_STRING}, func_web_url},
+    {"filterURL", 3, 3, {KIND_STRING, KIND_STRING, KIND_KV}, func_filter_url},
+    {"countBy", 2, 2, {KIND_STRING, KIND_ALERTS}, func_count_by},
+    {"telling", 1, 1, {KIND_ALERTS}, func_telling},
     {.name = NULL},
 };
 

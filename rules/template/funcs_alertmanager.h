@@ -23,6 +23,12 @@ FuncCall func_list, func_append, func_dict, func_route_labels;
 /* funcs_own.c: ours, not Alertmanager's */
 FuncCall func_truncate, func_silence_filter, func_severity, func_by_severity;
 
+/* funcs_mail.c: ours, for the built-in mail */
+FuncCall func_plus, func_minus, func_written, func_short_duration, func_web_url,
+    func_filter_url, func_count_by, func_telling;
+/* funcs_fold.c: ours */
+FuncCall func_fold;
+
 /* TEXT as a function's result.  False with a LIMIT error if it is too long. */
 bool func_give_text(Exec *exec, GString *take_text, Value *result, GError **error);
 

@@ -15,6 +15,9 @@ static size_t cut_at(Value text, int64_t characters)
 {
     size_t end = 0, base = 0, length;
 
+    if ((int64_t)text.n <= characters) {
+        return text.n; /* at least one byte each */
+    }
     for (; end < text.n; end += length, characters--) {
         bool is_mark =
             g_unichar_ismark(rune_decode(text.text + end, text.n - end, &length));
