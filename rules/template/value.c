@@ -242,8 +242,8 @@ static bool get_label(const Labels *labels, const char *key, size_t length, Valu
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         const char *name = labels->items[middle].name;
-        int order = strncmp(name, key, length);
-        if (order == 0 && name[length] == '\0') {
+        int order = compare_bytes(name, strlen(name), key, length);
+        if (order == 0) {
             *found = value_text(labels->items[middle].value);
             return true;
         }

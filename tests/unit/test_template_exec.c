@@ -460,6 +460,25 @@ static void one_template_serves_several_threads(void **state)
     }
 }
 
+/* Names with a NUL inside or cut short: nothing may be read behind them. */
+static void names_end_where_their_length_says(void **state)
+{
+    static const char html[] = "<a \0sr=1 hre\0f=2>{{1}}</a>";
+    static const Case cases[] = {
+        {"[{{index .kv \"k\\x00\"}}][{{index .kv \"k\"}}][{{index .m \"k\\x00\"}}]",
+         "[][v][<no value>]"},
+    };
+    g_autoptr(TemplateSet) set = template_set_new();
+    g_autoptr(GString) out = g_string_new(NULL);
+    (void)state;
+    check(cases, G_N_ELEMENTS(cases));
+    assert_true(template_set_add(set, "h", html, sizeof html - 1, NULL));
+    g_autoptr(Template) tmpl = template_compile_defined(set, TEMPLATE_HTML, "h", NULL);
+    assert_non_null(tmpl);
+    assert_true(execute(tmpl, NULL, out, NULL));
+    assert_int_equal(out->len, sizeof html - 1 - strlen("{{}}"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -476,6 +495,7 @@ int main(void)
         cmocka_unit_test(what_never_ends_ends_with_an_error),
         cmocka_unit_test(the_deepest_recursion_fits_the_stack),
         cmocka_unit_test(one_template_serves_several_threads),
+        cmocka_unit_test(names_end_where_their_length_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
