@@ -112,6 +112,18 @@ static char *display_name(const char *name)
     return clean;
 }
 
+static Address *make_address(const char *text, const char *name, GError **error)
+{
+    g_autofree char *envelope = envelope_form(text, error);
+    if (envelope == NULL) {
+        return NULL;
+    }
+    Address *address = g_new0(Address, 1);
+    address->address = g_steal_pointer(&envelope);
+    address->name = display_name(name);
+    return address;
+}
+
 static Address *from_list(InternetAddressList *list, GError **error)
 {
     int n = list == NULL ? 0 : internet_address_list_length(list);
@@ -123,14 +135,17 @@ static Address *from_list(InternetAddressList *list, GError **error)
     }
     const char *text =
         internet_address_mailbox_get_addr((InternetAddressMailbox *)only);
-    g_autofree char *envelope = envelope_form(text, error);
-    if (envelope == NULL) {
-        return NULL;
-    }
-    Address *address = g_new0(Address, 1);
-    address->address = g_steal_pointer(&envelope);
-    address->name = display_name(internet_address_get_name(only));
-    return address;
+    return make_address(text, internet_address_get_name(only), error);
+}
+
+/* Nothing but an address, which can be read in one way only; as most are. */
+static bool is_bare(const char *item)
+{
+    static const char atom[] = "abcdefghijklmnopqrstuvwxyz0123456789-_.";
+    size_t local = strspn(item, atom);
+    size_t domain = item[local] == '@' ? strspn(item + local + 1, atom) : 0;
+    return local > 0 && domain > 0 && item[local + 1 + domain] == '\0' &&
+           *item != '.' && item[local - 1] != '.' && strstr(item, "..") == NULL;
 }
 
 static Address *parse_item(const char *item, GError **error)
@@ -138,6 +153,9 @@ static Address *parse_item(const char *item, GError **error)
     if (strlen(item) > ITEM_MAX) {
         g_set_error(error, FAULT, FAULT_INPUT, "longer than %d bytes", ITEM_MAX);
         return NULL;
+    }
+    if (is_bare(item)) {
+        return make_address(item, "", error);
     }
     InternetAddressList *list = internet_address_list_parse(NULL, item);
     Address *address = from_list(list, error);

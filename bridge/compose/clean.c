@@ -2,73 +2,76 @@
 #include "bridge/compose/clean.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
-/* Bytes of the control character at AT that ASCII does not know, else 0. */
-static size_t wide_control(const guchar *at, size_t left)
+#define DEL 0x7F
+
+size_t clean_run(const char *at, size_t max, char except)
 {
-    if (left >= 2 && at[0] == 0xC2 && at[1] >= 0x80 && at[1] <= 0x9F) {
-        return 2;
+    const uint64_t ones = 0x0101010101010101, high_bits = ones << 7;
+    const uint64_t excepts = (guchar)except * ones, blanks = ' ' * ones;
+    size_t n = 0;
+    /* Eight bytes at a time, as long as no high bit is there or comes by a borrow. */
+    for (uint64_t eight; n + sizeof eight <= max; n += sizeof eight) {
+        memcpy(&eight, at + n, sizeof eight);
+        uint64_t other = (eight ^ excepts) - ones;
+        if (((eight | (eight - blanks) | other) & high_bits) != 0) {
+            break;
+        }
     }
-    if (left >= 3 && at[0] == 0xE2 && at[1] == 0x80 &&
-        (at[2] == 0xA8 || at[2] == 0xA9)) {
-        return 3;
+    while (n < max && at[n] >= ' ' && at[n] != except) {
+        n++;
     }
-    return 0;
+    return n;
 }
 
-static bool is_control(guchar byte)
+/* C1, line and paragraph separator. */
+static bool is_wide_control(gunichar c)
 {
-    return byte < 0x20 || byte == 0x7F;
+    return (c >= 0x80 && c <= 0x9F) || c == 0x2028 || c == 0x2029;
+}
+
+static size_t clean_wide(GString *out, const char *at, size_t left)
+{
+    gunichar c = g_utf8_get_char_validated(at, (gssize)left);
+    if (c == (gunichar)-1 || c == (gunichar)-2) {
+        g_string_append(out, "\uFFFD");
+        return 1;
+    }
+    size_t length = (size_t)g_utf8_skip[(guchar)*at];
+    if (is_wide_control(c)) {
+        g_string_append_c(out, ' ');
+    } else {
+        g_string_append_len(out, at, (gssize)length);
+    }
+    return length;
 }
 
 /* Whatever is not plain text at AT; gives the number of bytes it took. */
-static size_t clean_special(GString *out, const guchar *at, size_t left)
+static size_t clean_special(GString *out, const char *at, size_t left)
 {
-    if (*at == '\n' || *at == '\t') {
-        g_string_append_c(out, (char)*at);
-        return 1;
+    if ((guchar)*at > DEL) {
+        return clean_wide(out, at, left);
     }
     if (*at == '\r') {
         g_string_append_c(out, '\n');
         return left >= 2 && at[1] == '\n' ? 2 : 1;
     }
-    size_t wide = wide_control(at, left);
-    if (wide > 0 || is_control(*at)) {
-        g_string_append_c(out, ' ');
-        return MAX(wide, 1);
-    }
-    g_string_append_c(out, (char)*at);
+    g_string_append_c(out, *at == '\n' || *at == '\t' ? *at : ' ');
     return 1;
-}
-
-static void clean_valid(GString *out, const char *text, size_t length)
-{
-    const guchar *at = (const guchar *)text, *end = at + length;
-    while (at < end) {
-        const guchar *plain = at;
-        while (at < end && !is_control(*at) && *at != 0xC2 && *at != 0xE2) {
-            at++;
-        }
-        g_string_append_len(out, (const char *)plain, at - plain);
-        if (at < end) {
-            at += clean_special(out, at, (size_t)(end - at));
-        }
-    }
 }
 
 void clean_body(GString *out, const char *text, size_t length)
 {
-    if (g_utf8_validate_len(text, length, NULL)) {
-        clean_valid(out, text, length);
-        return;
+    for (size_t at = 0; at < length;) {
+        size_t run = clean_run(text + at, length - at, DEL);
+        g_string_append_len(out, text + at, (gssize)run);
+        at += run;
+        if (at < length) {
+            at += clean_special(out, text + at, length - at);
+        }
     }
-    g_autofree char *copy = g_memdup2(text, length);
-    for (size_t i = 0; i < length; i++) {
-        copy[i] = copy[i] == '\0' ? ' ' : copy[i];
-    }
-    g_autofree char *valid = g_utf8_make_valid(copy, (gssize)length);
-    clean_valid(out, valid, strlen(valid));
 }
 
 char *clean_line(const char *text)

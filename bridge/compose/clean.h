@@ -13,4 +13,8 @@ char *clean_line(const char *text);
 /* A body: CR LF and CR become LF, tabs stay.  Appends to OUT. */
 void clean_body(GString *out, const char *text, size_t length);
 
+/* How many of the MAX bytes from AT on are ASCII, no control character but perhaps DEL,
+ * and not EXCEPT. */
+size_t clean_run(const char *at, size_t max, char except);
+
 #endif

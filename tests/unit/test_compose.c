@@ -488,7 +488,11 @@ static void bodies_are_clean_lines(void **state)
         {"a\r\nb\rc\n", 7, "a\nb\nc\n"},
         {"a\0b", 3, "a b"},
         {"\x01\x7f\xc2\x85\xe2\x80\xa8|", 8, "    |"},
-        {"\xff\xc3", 2, "\xef\xbf\xbd\xef\xbf\xbd"},
+        {"\xff\xc3", 2, "\uFFFD\uFFFD"},
+        {"a\xe2\x80", 3, "a\uFFFD\uFFFD"},
+        {"\xc0\xaf\xed\xa0\x80", 5, "\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD"},
+        {"\xf4\x90\x80\x80", 4, "\uFFFD\uFFFD\uFFFD\uFFFD"},
+        {"日🙂\xe2\x80\xa9", 10, "日🙂 "},
         {"\tTäb…\xe2\x80\xaf", 11, "\tTäb…\xe2\x80\xaf"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -498,12 +502,65 @@ static void bodies_are_clean_lines(void **state)
     }
 }
 
+static void plain_runs_end_at_any_other_byte_wherever_it_stands(void **state)
+{
+    (void)state;
+    for (size_t at = 0; at < 20; at++) {
+        for (unsigned byte = 0; byte < 256; byte++) {
+            char text[] = " ~abcdef<>0123456789";
+            text[at] = (char)byte;
+            bool plain = byte >= ' ' && byte <= 0x7F && byte != '=';
+            assert_int_equal(clean_run(text, 20, '='), plain ? 20 : at);
+            assert_int_equal(clean_run(text, at, '='), at);
+        }
+    }
+}
+
+#define TEN   "abcdefghij"
+#define SEVENTY TEN TEN TEN TEN TEN TEN TEN
+
+static void quoted_printable_lines_are_full_and_not_over(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *want;
+    } rows[] = {
+        {"", ""},
+        {"\n\n", "\r\n\r\n"},
+        {"no end", "no end"},
+        {"a=b\n", "a=3Db\r\n"},
+        {"\ta\t\n", "=09a=09\r\n"},
+        {" a \n", " a=20\r\n"},
+        {"a  ", "a =20"},
+        {"cafés\n", "caf=C3=A9s\r\n"},
+        {SEVENTY "12345\n", SEVENTY "12345\r\n"},
+        {SEVENTY "123456\n", SEVENTY "123456\r\n"},
+        {SEVENTY "1234567\n", SEVENTY "12345=\r\n67\r\n"},
+        {SEVENTY "123=\n", SEVENTY "123=3D\r\n"},
+        {SEVENTY "1234=\n", SEVENTY "1234=\r\n=3D\r\n"},
+        {SEVENTY "12=3\n", SEVENTY "12=3D3\r\n"},
+        {SEVENTY "123=4\n", SEVENTY "123=\r\n=3D4\r\n"},
+        {SEVENTY "123 \n", SEVENTY "123=20\r\n"},
+        {SEVENTY "12345 \n", SEVENTY "12345=\r\n=20\r\n"},
+        {SEVENTY "1234 5\n", SEVENTY "1234 5\r\n"},
+        {SEVENTY "1234 56\n", SEVENTY "1234 =\r\n56\r\n"},
+        {SEVENTY SEVENTY TEN "1\n", SEVENTY "abcde=\r\nfghij" SEVENTY "1\r\n"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GString) text = g_string_new(rows[i].text), out = g_string_new(NULL);
+        body_add_part(out, "plain", text);
+        assert_string_equal(strstr(out->str, "\r\n\r\n") + 4, rows[i].want);
+    }
+}
+
 static void mostly_foreign_bodies_are_base64(void **state)
 {
     (void)state;
     static const struct {
         const char *text, *encoding;
-    } rows[] = {{"üab", "base64"}, {"üabcd", "quoted-printable"}, {"", "quoted-printable"}};
+    } rows[] = {{"üab", "base64"}, {"üabcd", "quoted-printable"}, {"", "quoted-printable"},
+                {"üüüüüüabcdefghijk", "base64"},
+                {"üüüüüüabcdefghijklmnopqrstuvwx", "quoted-printable"}};
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(GString) text = g_string_new(rows[i].text), out = g_string_new(NULL);
         body_add_part(out, "plain", text);
@@ -560,6 +617,8 @@ int main(void)
         cmocka_unit_test(display_names_of_any_kind_stay_names),
         cmocka_unit_test(addresses_are_held_to_their_lengths),
         cmocka_unit_test(bodies_are_clean_lines),
+        cmocka_unit_test(plain_runs_end_at_any_other_byte_wherever_it_stands),
+        cmocka_unit_test(quoted_printable_lines_are_full_and_not_over),
         cmocka_unit_test(mostly_foreign_bodies_are_base64),
         cmocka_unit_test(message_ids_are_unique_and_at_the_senders_domain),
     };

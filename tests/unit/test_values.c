@@ -150,6 +150,8 @@ static void addresses_are_host_and_port(void **state)
     }
 }
 
+#define LETTERS_60 "abcdefghijklmnopqrstabcdefghijklmnopqrstabcdefghijklmnopqrst"
+
 static void domains_become_lower_case_a_labels(void **state)
 {
     (void)state;
@@ -160,6 +162,15 @@ static void domains_become_lower_case_a_labels(void **state)
         {"bücher.example", "xn--bcher-kva.example"},
         {"BÜCHER.example", "xn--bcher-kva.example"},
         {"localhost", "localhost"},
+        {"a-b.c_d.example", "a-b.c_d.example"},
+        {"xn--bcher-kva.example", "xn--bcher-kva.example"},
+        {"xn--a.example", NULL},
+        {"-a.example", NULL},
+        {"a-.example", NULL},
+        {"ab--c.example", NULL},
+        {LETTERS_60 "abc", LETTERS_60 "abc"},
+        {LETTERS_60 "abcd", NULL},
+        {LETTERS_60 "." LETTERS_60, LETTERS_60 "." LETTERS_60},
         {"", NULL},
         {"a b.example", NULL},
         {"@example.org", NULL},
