@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "rules/fault.h"
+#include "rules/utf8.h"
 
 _Static_assert(JSON_DEPTH_MAX <= CJSON_NESTING_LIMIT, "cJSON must not be what refuses");
 
@@ -154,12 +155,12 @@ void json_append_string(GString *out, const char *text)
     while (*at != '\0') {
         const char *first = at;
         while (*at != '\0' && !must_escape(g_utf8_get_char(at))) {
-            at = g_utf8_next_char(at);
+            at = utf8_next(at);
         }
         g_string_append_len(out, first, at - first);
         if (*at != '\0') {
             append_escaped(out, g_utf8_get_char(at));
-            at = g_utf8_next_char(at);
+            at = utf8_next(at);
         }
     }
     g_string_append_c(out, '"');

@@ -25,7 +25,7 @@ static bool is_plain(unsigned char byte)
 
 static bool fail(Scan *scan, FaultKind kind, const char *reason)
 {
-    g_set_error(scan->error, FAULT, kind, "byte %zu: %s",
+    g_set_error(scan->error, FAULT, (gint)kind, "byte %zu: %s",
                 (size_t)(scan->at - scan->start) + 1, reason);
     return false;
 }

@@ -28,7 +28,7 @@ typedef struct {
 static void fail_at(Builder *builder, FaultKind kind, unsigned line, unsigned col,
                     const char *reason)
 {
-    g_set_error(builder->error, FAULT, kind, "%u:%u: %s", line, col, reason);
+    g_set_error(builder->error, FAULT, (gint)kind, "%u:%u: %s", line, col, reason);
 }
 
 static void fail_event(Builder *builder, FaultKind kind, const char *reason)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "bridge/compose/clean.h"
+#include "rules/utf8.h"
 
 #define FOLD_AT    76  /* of a line with encoded words; RFC 2047, 2 */
 #define WORD_PLAIN 400 /* a plain word up to this stays whole */
@@ -103,9 +104,9 @@ static size_t fitting(const char *text, size_t room, Cost *cost)
 {
     const char *end = text;
     do {
-        end = g_utf8_next_char(end);
+        end = utf8_next(end);
     } while (*end != '\0' &&
-             cost(text, (size_t)(g_utf8_next_char(end) - text)) <= room);
+             cost(text, (size_t)(utf8_next(end) - text)) <= room);
     return (size_t)(end - text);
 }
 

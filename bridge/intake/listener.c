@@ -56,7 +56,7 @@ Listener *listener_new(const ListenerEvents *events, void *who, Log *log,
 static bool fail(GError **error, FaultKind kind, const char *address,
                  const char *reason)
 {
-    g_set_error(error, FAULT, kind, "listen on \"%s\": %s", address, reason);
+    g_set_error(error, FAULT, (gint)kind, "listen on \"%s\": %s", address, reason);
     return false;
 }
 

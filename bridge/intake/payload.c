@@ -6,7 +6,7 @@
 bool payload_fail(const Payload *payload, FaultKind kind, const char *key,
                   const char *reason)
 {
-    g_set_error(payload->error, FAULT, kind, "%s%s: %s", payload->place, key, reason);
+    g_set_error(payload->error, FAULT, (gint)kind, "%s%s: %s", payload->place, key, reason);
     return false;
 }
 

@@ -686,6 +686,7 @@ static void every_example_loads(void **state)
         g_autoptr(GError) error = NULL;
         g_autoptr(Config) config = config_load(path, CONFIG_STRICT, &error);
         assert_string_equal(error != NULL ? error->message : "", "");
+        assert_non_null(config);
         n++;
     }
     assert_true(n >= 2);

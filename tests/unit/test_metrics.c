@@ -190,6 +190,7 @@ static void threads_lose_no_count(void **state)
         pthread_create(&threads[i], NULL, add_many, metrics);
     }
     g_autofree char *meanwhile = print(metrics);
+    assert_non_null(meanwhile);
     for (size_t i = 0; i < 4; i++) {
         pthread_join(threads[i], NULL);
     }

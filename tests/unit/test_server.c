@@ -52,8 +52,8 @@ static void a_request_that_takes_too_long_is_cut(void **state)
         "",
         "POST /hooks/alert",
         "POST /hooks/alertmanager HTTP/1.1\r\nHost: a\r\n",
-        "POST /hooks/alertmanager HTTP/1.1\r\nHost: a\r\nContent-Length: "
-        "100\r\n\r\n{\"a",
+        ("POST /hooks/alertmanager HTTP/1.1\r\nHost: a\r\nContent-Length: "
+         "100\r\n\r\n{\"a"),
     };
     int fds[4];
     for (size_t i = 0; i < 4; i++) {
