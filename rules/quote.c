@@ -3,57 +3,60 @@
 
 #include <string.h>
 
-#include "rules/utf8.h"
+#include "rules/rune.h"
 
-static const char letters[] = "abfnrtv\\\"", meant[] = "\a\b\f\n\r\t\v\\\"";
+static const char letters[] = "abfnrtv\\", meant[] = "\a\b\f\n\r\t\v\\";
 
-/* Go's unicode.IsPrint: letters, marks, numbers, punctuation, symbols and the space. */
-static bool is_printable(gunichar rune)
+static void append_rune(GString *out, gunichar c, char quote, QuoteStyle style)
 {
-    switch (g_unichar_type(rune)) {
-    case G_UNICODE_CONTROL:
-    case G_UNICODE_FORMAT:
-    case G_UNICODE_UNASSIGNED:
-    case G_UNICODE_PRIVATE_USE:
-    case G_UNICODE_SURROGATE:
-    case G_UNICODE_LINE_SEPARATOR:
-    case G_UNICODE_PARAGRAPH_SEPARATOR:
-        return false;
-    case G_UNICODE_SPACE_SEPARATOR:
-        return rune == ' ';
-    default:
-        return true;
-    }
-}
-
-static void append_rune(GString *out, gunichar rune)
-{
-    const char *found = rune < 0x80 ? memchr(meant, (int)rune, sizeof meant - 1) : NULL;
-    if (found != NULL) {
+    const char *found = c < 0x80 ? memchr(meant, (int)c, sizeof meant - 1) : NULL;
+    if (found != NULL || c == (gunichar)quote) {
         g_string_append_c(out, '\\');
-        g_string_append_c(out, letters[found - meant]);
-    } else if (is_printable(rune)) {
-        g_string_append_unichar(out, rune);
-    } else if (rune < 0x80) {
-        g_string_append_printf(out, "\\x%02x", rune);
+        g_string_append_c(out, found != NULL ? letters[found - meant] : quote);
+    } else if (rune_is_print(c) && (c < 0x80 || style == QUOTE_PLAIN)) {
+        g_string_append_unichar(out, c);
+    } else if (c < 0x80) {
+        g_string_append_printf(out, "\\x%02x", c);
     } else {
-        g_string_append_printf(out, rune < 0x10000 ? "\\u%04x" : "\\U%08x", rune);
+        g_string_append_printf(out, c < 0x10000 ? "\\u%04x" : "\\U%08x", c);
     }
 }
 
 void quote_append(GString *out, const char *text)
 {
+    quote_append_n(out, text, strlen(text), QUOTE_PLAIN);
+}
+
+void quote_append_n(GString *out, const char *text, size_t n, QuoteStyle style)
+{
     g_string_append_c(out, '"');
-    while (*text != '\0') {
-        gunichar rune = g_utf8_get_char_validated(text, -1);
-        if (rune > 0x10FFFF) {
-            g_string_append_printf(out, "\\x%02x", (unsigned char)*text++);
-            continue;
+    size_t length;
+    for (size_t i = 0; i < n; i += length) {
+        gunichar c = rune_decode(text + i, n - i, &length);
+        if (c == RUNE_ERROR && length == 1) {
+            g_string_append_printf(out, "\\x%02x", (unsigned)(unsigned char)text[i]);
+        } else {
+            append_rune(out, c, '"', style);
         }
-        append_rune(out, rune);
-        text = utf8_next(text);
     }
     g_string_append_c(out, '"');
+}
+
+void quote_append_rune(GString *out, gunichar c, QuoteStyle style)
+{
+    g_string_append_c(out, '\'');
+    append_rune(out, g_unichar_validate(c) ? c : RUNE_ERROR, '\'', style);
+    g_string_append_c(out, '\'');
+}
+
+void quote_append_code_point(GString *out, gunichar c)
+{
+    g_string_append_printf(out, "U+%04X", c);
+    if (rune_is_print(c)) {
+        g_string_append(out, " '");
+        g_string_append_unichar(out, c);
+        g_string_append_c(out, '\'');
+    }
 }
 
 /* DIGITS digits at *AT, none at or after END. */
@@ -71,50 +74,54 @@ static bool read_number(const char **at, const char *end, unsigned base, int dig
     return true;
 }
 
-static bool undo_byte(GString *out, const char **at, const char *end, unsigned base)
+/* What follows a backslash. */
+static bool undo_escape(const char **at, const char *end, char quote, QuotedRune *read)
 {
-    gunichar byte;
-    if (!read_number(at, end, base, base == 8 ? 3 : 2, &byte) || byte > 255) {
+    if (*at == end) {
         return false;
     }
-    g_string_append_c(out, (char)byte);
-    return true;
-}
-
-static bool undo_rune(GString *out, const char **at, const char *end, int digits)
-{
-    gunichar rune;
-    if (!read_number(at, end, 16, digits, &rune) || !g_unichar_validate(rune)) {
-        return false;
-    }
-    g_string_append_unichar(out, rune);
-    return true;
-}
-
-/* *AT is behind the backslash, and before END. */
-static bool undo_escape(GString *out, const char **at, const char *end)
-{
     char letter = **at;
     const char *found = memchr(letters, letter, sizeof letters - 1);
-    if (found != NULL) {
-        g_string_append_c(out, meant[found - letters]);
+    if (found != NULL || letter == quote) {
+        read->c = (unsigned char)(found != NULL ? meant[found - letters] : quote);
         *at += 1;
         return true;
     }
     if (g_ascii_isdigit(letter)) {
-        return undo_byte(out, at, end, 8);
+        read->is_byte = true;
+        return read_number(at, end, 8, 3, &read->c) && read->c <= 0xff;
     }
     *at += 1;
     switch (letter) {
     case 'x':
-        return undo_byte(out, at, end, 16);
+        read->is_byte = true;
+        return read_number(at, end, 16, 2, &read->c);
     case 'u':
-        return undo_rune(out, at, end, 4);
+        return read_number(at, end, 16, 4, &read->c) && g_unichar_validate(read->c);
     case 'U':
-        return undo_rune(out, at, end, 8);
+        return read_number(at, end, 16, 8, &read->c) && g_unichar_validate(read->c);
     default:
         return false;
     }
+}
+
+bool quote_undo_rune(const char **at, const char *end, char quote, QuotedRune *read)
+{
+    *read = (QuotedRune){.is_byte = false};
+    if (*at == end || **at == quote || **at == '\n') {
+        return false;
+    }
+    if (**at == '\\') {
+        *at += 1;
+        return undo_escape(at, end, quote, read);
+    }
+    size_t length;
+    read->c = rune_decode(*at, (size_t)(end - *at), &length);
+    if (read->c == RUNE_ERROR && length == 1) {
+        *read = (QuotedRune){(unsigned char)**at, true};
+    }
+    *at += length;
+    return true;
 }
 
 bool quote_undo(GString *out, const char *literal, size_t length)
@@ -124,14 +131,14 @@ bool quote_undo(GString *out, const char *literal, size_t length)
     }
     const char *at = literal + 1, *end = literal + length - 1;
     while (at < end) {
-        char byte = *at++;
-        if (byte == '"' || byte == '\n') {
+        QuotedRune read;
+        if (!quote_undo_rune(&at, end, '"', &read)) {
             return false;
         }
-        if (byte != '\\') {
-            g_string_append_c(out, byte);
-        } else if (at == end || !undo_escape(out, &at, end)) {
-            return false;
+        if (read.is_byte) {
+            g_string_append_c(out, (char)read.c);
+        } else {
+            g_string_append_unichar(out, read.c);
         }
     }
     return true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "rules/template/ast.h"
 
-#include "rules/template/rune.h"
+#include "rules/rune.h"
 
 Node *node_new(Arena *arena, NodeType type, Position at)
 {

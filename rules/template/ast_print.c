@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "rules/quote.h"
 #include "rules/template/ast.h"
-#include "rules/template/rune.h"
 
 #include <string.h>
 
@@ -40,7 +40,7 @@ static void print_branch(const char *keyword, const Node *node, GString *out)
 static void print_call(const Node *node, GString *out)
 {
     g_string_append(out, "{{template ");
-    quote_text(out, node->call.name, strlen(node->call.name), QUOTE_PLAIN);
+    quote_append_n(out, node->call.name, strlen(node->call.name), QUOTE_PLAIN);
     if (node->call.pipe != NULL) {
         g_string_append_c(out, ' ');
         pipe_print(node->call.pipe, out);

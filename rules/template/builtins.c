@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "rules/fault.h"
+#include "rules/rune.h"
 #include "rules/template/compare.h"
 #include "rules/template/exec.h"
 #include "rules/template/print.h"
-#include "rules/template/rune.h"
 
 static bool fail(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 

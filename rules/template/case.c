@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-#include "rules/template/rune.h"
+#include "rules/rune.h"
 
 /* Characters that are no letters but have a case, which GLib does not know. */
 static const struct {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "rules/rune.h"
 #include "rules/template/context.h"
 #include "rules/template/escapers.h"
-#include "rules/template/rune.h"
 
 /* What a byte becomes; NULL where it stays. */
 typedef const char *const Replacements[256];

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "rules/fault.h"
-#include "rules/template/rune.h"
+#include "rules/quote.h"
 
 /* Nested evaluation, which uses the thread's stack. */
 #define NESTING_MAX 4000
@@ -53,7 +53,7 @@ static bool fail(Exec *exec, FaultKind kind, const char *reason)
 {
     Position at = place_position(exec->place);
     g_autoptr(GString) name = g_string_new(NULL), context = g_string_new(NULL);
-    quote_text(name, exec->tree->name, strlen(exec->tree->name), QUOTE_PLAIN);
+    quote_append_n(name, exec->tree->name, strlen(exec->tree->name), QUOTE_PLAIN);
     place_print(exec->place, context);
     g_set_error(&exec->error, FAULT, (gint)kind, "template: %s:%u:%u: executing %s at <%s>: %s",
                 exec->tree->parse_name, at.line, at.column, name->str, context->str, reason);
@@ -312,7 +312,7 @@ static bool walk_call(Exec *exec, Value dot, const Node *node)
     exec_at_node(exec, node);
     if (tree == NULL) {
         g_autoptr(GString) name = g_string_new(NULL);
-        quote_text(name, node->call.name, strlen(node->call.name), QUOTE_PLAIN);
+        quote_append_n(name, node->call.name, strlen(node->call.name), QUOTE_PLAIN);
         return exec_fail(exec, "template %s not defined", name->str);
     }
     if (exec->calls == exec->setup->limits->depth) {

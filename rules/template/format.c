@@ -4,7 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "rules/template/rune.h"
+#include "rules/quote.h"
+#include "rules/rune.h"
 
 static void append_repeated(GString *out, char c, size_t n)
 {
@@ -192,7 +193,7 @@ void format_character(const Format *format, uint64_t code, GString *out)
 void format_quoted_character(const Format *format, uint64_t code, GString *out)
 {
     g_autoptr(GString) text = g_string_new(NULL);
-    quote_rune(text, valid_code(code), format->plus ? QUOTE_ASCII : QUOTE_PLAIN);
+    quote_append_rune(text, valid_code(code), format->plus ? QUOTE_ASCII : QUOTE_PLAIN);
     format_pad(format, text->str, text->len, out);
 }
 
@@ -250,7 +251,7 @@ void format_quoted(const Format *format, const char *text, size_t n, GString *ou
         g_string_append_len(quoted, text, (gssize)n);
         g_string_append_c(quoted, '`');
     } else {
-        quote_text(quoted, text, n, format->plus ? QUOTE_ASCII : QUOTE_PLAIN);
+        quote_append_n(quoted, text, n, format->plus ? QUOTE_ASCII : QUOTE_PLAIN);
     }
     format_pad(format, quoted->str, quoted->len, out);
 }

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "rules/fault.h"
+#include "rules/rune.h"
 #include "rules/template/funcs_alertmanager.h"
-#include "rules/template/rune.h"
 
 typedef struct {
     size_t columns;

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "rules/fault.h"
+#include "rules/rune.h"
 #include "rules/template/funcs_alertmanager.h"
 #include "rules/template/methods.h"
-#include "rules/template/rune.h"
 
 #define ELLIPSIS "\xE2\x80\xA6"
 

@@ -4,8 +4,8 @@
 #include "rules/fault.h"
 #include "rules/quote.h"
 #include "rules/regexp.h"
+#include "rules/rune.h"
 #include "rules/template/funcs_alertmanager.h"
-#include "rules/template/rune.h"
 
 /* Bytes of text that count as one step. */
 #define BYTES_PER_STEP 64

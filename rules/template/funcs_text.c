@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "rules/rune.h"
 #include "rules/template/case.h"
 #include "rules/template/funcs_alertmanager.h"
-#include "rules/template/rune.h"
 
 /* Every character by itself, as Go's unicode.ToUpper and ToLower: ß stays ß. */
 static bool map_runes(Exec *exec, Value text, gunichar (*map)(gunichar), Value *result,

@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-#include "rules/template/rune.h"
+#include "rules/quote.h"
+#include "rules/rune.h"
 
 
 static const struct {
@@ -89,7 +90,7 @@ static Token fail_quoting(Lexer *lexer, size_t start, const char *reason, GStrin
 static Token bad_character(Lexer *lexer, size_t start, const char *reason, gunichar c)
 {
     GString *quoted = g_string_new(NULL);
-    quote_code_point(quoted, c);
+    quote_append_code_point(quoted, c);
     return fail_quoting(lexer, start, reason, quoted);
 }
 
@@ -288,7 +289,7 @@ static Token lex_number(Lexer *lexer)
     }
     if (!good) {
         GString *quoted = g_string_new(NULL);
-        quote_text(quoted, lexer->source + start, lexer->at - start, QUOTE_PLAIN);
+        quote_append_n(quoted, lexer->source + start, lexer->at - start, QUOTE_PLAIN);
         return fail_quoting(lexer, start, "bad number syntax: ", quoted);
     }
     return token_from(lexer, complex ? TOKEN_COMPLEX : TOKEN_NUMBER, start);
@@ -461,9 +462,9 @@ void token_print(const Token *token, GString *out)
     } else if (token->type > TOKEN_KEYWORD) {
         g_string_append_printf(out, "<%.*s>", (int)token->length, token->text);
     } else if (token->length > 10) {
-        quote_text(out, token->text, cut(token->text, token->length, 10), QUOTE_PLAIN);
+        quote_append_n(out, token->text, cut(token->text, token->length, 10), QUOTE_PLAIN);
         g_string_append(out, "...");
     } else {
-        quote_text(out, token->text, token->length, QUOTE_PLAIN);
+        quote_append_n(out, token->text, token->length, QUOTE_PLAIN);
     }
 }

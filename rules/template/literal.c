@@ -5,16 +5,7 @@
 #include <string.h>
 
 #include "rules/fault.h"
-#include "rules/template/rune.h"
-
-typedef struct {
-    const char *at, *end;
-} Cursor;
-
-typedef struct {
-    gunichar c;
-    bool byte; /* \x and octal escapes stand for a byte, not for a character */
-} Escaped;
+#include "rules/quote.h"
 
 static bool invalid_syntax(GError **error)
 {
@@ -22,99 +13,24 @@ static bool invalid_syntax(GError **error)
     return false;
 }
 
-/* DIGITS digits of BASE, all of them needed. */
-static bool read_digits(Cursor *cursor, unsigned digits, unsigned base, gunichar *value)
-{
-    *value = 0;
-    for (; digits > 0; digits--, cursor->at++) {
-        int digit = cursor->at < cursor->end ? g_ascii_xdigit_value(*cursor->at) : -1;
-        if (digit < 0 || (unsigned)digit >= base) {
-            return false;
-        }
-        *value = *value * base + (unsigned)digit;
-    }
-    return true;
-}
-
-static bool read_code_point(Cursor *cursor, unsigned digits, Escaped *read)
-{
-    return read_digits(cursor, digits, 16, &read->c) && read->c <= 0x10ffff &&
-           !(read->c >= 0xd800 && read->c <= 0xdfff);
-}
-
-/* What follows a backslash. */
-static bool read_escape(Cursor *cursor, char quote, Escaped *read)
-{
-    static const char letters[] = "abfnrtv\\", meanings[] = "\a\b\f\n\r\t\v\\";
-    if (cursor->at == cursor->end) {
-        return false;
-    }
-    char letter = *cursor->at++;
-    const char *known = letter == '\0' ? NULL : strchr(letters, letter);
-    if (known != NULL) {
-        read->c = (unsigned char)meanings[known - letters];
-        return true;
-    }
-    if (letter == quote) {
-        read->c = (unsigned char)quote;
-        return true;
-    }
-    switch (letter) {
-    case 'x':
-        read->byte = true;
-        return read_digits(cursor, 2, 16, &read->c);
-    case 'u':
-        return read_code_point(cursor, 4, read);
-    case 'U':
-        return read_code_point(cursor, 8, read);
-    default:
-        cursor->at--;
-        read->byte = true;
-        return read_digits(cursor, 3, 8, &read->c) && read->c <= 0xff;
-    }
-}
-
-/* One character of a literal in QUOTE quotes, which is not at its end. */
-static bool read_character(Cursor *cursor, char quote, Escaped *read)
-{
-    *read = (Escaped){0};
-    if (*cursor->at == quote) {
-        return false;
-    }
-    if (*cursor->at == '\\') {
-        cursor->at++;
-        return read_escape(cursor, quote, read);
-    }
-    size_t length;
-    read->c = rune_decode(cursor->at, (size_t)(cursor->end - cursor->at), &length);
-    cursor->at += length;
-    return true;
-}
-
-static bool read_quoted(Cursor cursor, GString *content)
-{
-    while (cursor.at < cursor.end) {
-        Escaped read;
-        if (*cursor.at == '\n' || !read_character(&cursor, '"', &read)) {
-            return false;
-        }
-        if (read.byte) {
-            g_string_append_c(content, (char)read.c);
-        } else {
-            g_string_append_unichar(content, read.c);
-        }
-    }
-    return true;
-}
-
 /* A raw string is as it is written, except that carriage returns vanish. */
-static void read_raw(Cursor cursor, GString *content)
+static void read_raw(const char *source, size_t length, GString *content)
 {
-    for (; cursor.at < cursor.end; cursor.at++) {
-        if (*cursor.at != '\r') {
-            g_string_append_c(content, *cursor.at);
+    for (size_t i = 1; i < length - 1; i++) {
+        if (source[i] != '\r') {
+            g_string_append_c(content, source[i]);
         }
     }
+}
+
+/* Bytes that are not UTF-8 read as U+FFFD, unlike those that escapes stand for. */
+static bool read_quoted(const char *source, size_t length, GString *content)
+{
+    if (g_utf8_validate(source, (gssize)length, NULL)) {
+        return quote_undo(content, source, length);
+    }
+    g_autofree char *valid = g_utf8_make_valid(source, (gssize)length);
+    return quote_undo(content, valid, strlen(valid));
 }
 
 bool literal_string(Arena *arena, const char *source, size_t length, Value *content,
@@ -122,10 +38,9 @@ bool literal_string(Arena *arena, const char *source, size_t length, Value *cont
 {
     g_assert(length >= 2);
     g_autoptr(GString) read = g_string_sized_new(length);
-    Cursor inside = {source + 1, source + length - 1};
     if (source[0] == '`') {
-        read_raw(inside, read);
-    } else if (!read_quoted(inside, read)) {
+        read_raw(source, length, read);
+    } else if (!read_quoted(source, length, read)) {
         return invalid_syntax(error);
     }
     *content = value_take_text(arena, g_steal_pointer(&read));
@@ -268,12 +183,12 @@ static void set_integers_from_real(Number *number)
 static bool read_character_constant(const char *source, size_t length, Number *number,
                                     GError **error)
 {
-    Cursor cursor = {source + 1, source + length};
-    Escaped read;
-    if (!read_character(&cursor, '\'', &read)) {
+    const char *at = source + 1, *end = source + length;
+    QuotedRune read;
+    if (!quote_undo_rune(&at, end, '\'', &read)) {
         return invalid_syntax(error);
     }
-    if (cursor.end - cursor.at != 1 || *cursor.at != '\'') {
+    if (end - at != 1 || *at != '\'') {
         g_set_error(error, FAULT, FAULT_INPUT, "malformed character constant: %.*s",
                     (int)length, source);
         return false;

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "rules/template/rune.h"
+#include "rules/quote.h"
 
 static bool expect_right_delim(Parser *parser, const char *context)
 {
@@ -41,7 +41,7 @@ static bool add_tree(Parser *parser, const char *name, const Scope *scope, NodeL
             return true;
         }
         g_autoptr(GString) quoted = g_string_new(NULL);
-        quote_text(quoted, name, strlen(name), QUOTE_PLAIN);
+        quote_append_n(quoted, name, strlen(name), QUOTE_PLAIN);
         return parser_fail(parser, "template: multiple definition of template %s", quoted->str);
     }
     Tree *tree = arena_alloc(parser->arena, sizeof *tree);

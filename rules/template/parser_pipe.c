@@ -8,8 +8,8 @@
 
 #include <string.h>
 
+#include "rules/quote.h"
 #include "rules/template/literal.h"
-#include "rules/template/rune.h"
 
 static bool same_name(const VariableName *a, const Token *b)
 {
@@ -208,7 +208,7 @@ static bool fail_chain(Parser *parser, const Node *term)
 {
     g_autoptr(GString) text = g_string_new(NULL), quoted = g_string_new(NULL);
     node_print(term, text);
-    quote_text(quoted, text->str, text->len, QUOTE_PLAIN);
+    quote_append_n(quoted, text->str, text->len, QUOTE_PLAIN);
     return parser_fail(parser, "unexpected . after term %s", quoted->str);
 }
 

@@ -2,8 +2,8 @@
 /* Sprintf: reading the format. */
 #include <string.h>
 
+#include "rules/rune.h"
 #include "rules/template/print_internal.h"
-#include "rules/template/rune.h"
 
 typedef struct {
     Printer printer;

@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "rules/fault.h"
+#include "rules/quote.h"
 #include "rules/template/data.h"
 #include "rules/template/escape.h"
-#include "rules/template/rune.h"
 
 /* More output than this cannot be asked for. */
 #define OUTPUT_MAX ((size_t)48 * 1024 * 1024)
@@ -152,7 +152,7 @@ static bool set_entry(Template *tmpl, TemplateMode mode, const char *name, GErro
 {
     if (!g_hash_table_contains(tmpl->trees, name)) {
         g_autoptr(GString) quoted = g_string_new(NULL);
-        quote_text(quoted, name, strlen(name), QUOTE_PLAIN);
+        quote_append_n(quoted, name, strlen(name), QUOTE_PLAIN);
         g_set_error(error, FAULT, FAULT_INPUT, "template: %s is not defined", quoted->str);
         return false;
     }

@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include "rules/fault.h"
+#include "rules/rune.h"
 #include "rules/template/format.h"
 #include "rules/template/funcs_alertmanager.h"
 #include "rules/template/gotime.h"
 #include "rules/template/methods.h"
-#include "rules/template/rune.h"
 
 #define DEPTH_MAX 1000
 

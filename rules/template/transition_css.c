@@ -3,8 +3,9 @@
 #include <string.h>
 
 #include "rules/fault.h"
+#include "rules/quote.h"
+#include "rules/rune.h"
 #include "rules/template/escapers.h"
-#include "rules/template/rune.h"
 #include "rules/template/steps.h"
 
 bool steps_is_one_of(char byte, const char *set)
@@ -49,10 +50,10 @@ size_t steps_refuse(const char *reason, const char *byte, const char *text, size
     g_autoptr(GString) message = g_string_new(NULL);
 
     if (byte != NULL) {
-        quote_text(message, byte, 1, QUOTE_PLAIN);
+        quote_append_n(message, byte, 1, QUOTE_PLAIN);
     }
     g_string_append(message, reason);
-    quote_text(message, text, first_characters(text, n, 32), QUOTE_PLAIN);
+    quote_append_n(message, text, first_characters(text, n, 32), QUOTE_PLAIN);
     g_set_error_literal(error, FAULT, FAULT_INPUT, message->str);
     return n + 1;
 }

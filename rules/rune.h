@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef RULES_TEMPLATE_RUNE_H
-#define RULES_TEMPLATE_RUNE_H
+#ifndef RULES_RUNE_H
+#define RULES_RUNE_H
 
 #include <glib.h>
 #include <stdbool.h>
@@ -16,15 +16,7 @@ gunichar rune_decode(const char *text, size_t n, size_t *length);
 size_t rune_count(const char *text, size_t n);
 /* Letters, marks, numbers, punctuation, symbols and the ASCII blank: strconv.IsPrint. */
 bool rune_is_print(gunichar c);
-/* What a name in a template is made of: letters, digits, the underscore. */
+/* Letters, digits and the underscore. */
 bool rune_is_name(gunichar c);
-
-typedef enum { QUOTE_PLAIN, QUOTE_ASCII } QuoteStyle; /* %q, %+q */
-/* Appends TEXT in double quotes as strconv.Quote does. */
-void quote_text(GString *out, const char *text, size_t n, QuoteStyle style);
-/* Appends C in single quotes as strconv.QuoteRune does. */
-void quote_rune(GString *out, gunichar c, QuoteStyle style);
-/* Appends U+0041 'A' (%#U). */
-void quote_code_point(GString *out, gunichar c);
 
 #endif
