@@ -43,9 +43,13 @@ static bool fail(Store *store, const char *doing, GError **error)
 {
     int code = sqlite3_errcode(store->db);
     store->broken |= code != SQLITE_FULL && code != SQLITE_BUSY && code != SQLITE_NOMEM;
-    g_set_error(error, FAULT, FAULT_SYSTEM, "%s: %s: %s",
+    int reason = code == SQLITE_IOERR || code == SQLITE_CANTOPEN
+                     ? sqlite3_system_errno(store->db)
+                     : 0;
+    g_set_error(error, FAULT, FAULT_SYSTEM, "%s: %s: %s%s%s",
                 store->path != NULL ? store->path : "memory:", doing,
-                sqlite3_errmsg(store->db));
+                sqlite3_errmsg(store->db), reason != 0 ? ": " : "",
+                reason != 0 ? g_strerror(reason) : "");
     return false;
 }
 
@@ -157,7 +161,7 @@ const void *sql_blob(Store *store, SqlId id, int column, size_t *length)
 static bool execute(Store *store, const char *text, GError **error)
 {
     return sqlite3_exec(store->db, text, NULL, NULL, NULL) == SQLITE_OK ||
-           fail(store, text, error);
+           fail(store, "open", error);
 }
 
 static int64_t ask(Store *store, const char *text)
@@ -223,8 +227,9 @@ static bool set_up(Store *store, GError **error)
     sqlite3_busy_timeout(store->db, 1000);
     sqlite3_create_function(store->db, "route", 3, SQLITE_UTF8, store, answer_route, NULL,
                             NULL);
-    return execute(store, "PRAGMA auto_vacuum = INCREMENTAL", error) &&
-           execute(store, "PRAGMA locking_mode = EXCLUSIVE", error) &&
+    /* Exclusive before anything is read, or there is shared memory after all. */
+    return execute(store, "PRAGMA locking_mode = EXCLUSIVE", error) &&
+           execute(store, "PRAGMA auto_vacuum = INCREMENTAL", error) &&
            execute(store, "PRAGMA journal_mode = WAL", error) &&
            execute(store, "PRAGMA synchronous = FULL", error) &&
            execute(store, "PRAGMA journal_size_limit = 16777216", error) &&

@@ -1344,9 +1344,38 @@ static void a_file_that_is_no_database_is_refused(void **state)
     g_autofree char *storage = g_strconcat("sqlite:", path, NULL);
     g_autofree char *text = g_strnfill(5000, 'x');
     g_autofree char *message = g_strdup_printf(
-        "storage: %s: PRAGMA auto_vacuum = INCREMENTAL: file is not a database", path);
+        "storage: %s: open: file is not a database", path);
     assert_true(g_file_set_contents(path, text, -1, NULL));
     assert_not_opened(storage, FAULT_SYSTEM, message);
+}
+
+static void copy_file(const char *from, const char *to)
+{
+    g_autofree char *bytes = NULL;
+    gsize length;
+    assert_true(g_file_get_contents(from, &bytes, &length, NULL));
+    assert_true(g_file_set_contents(to, bytes, (gssize)length, NULL));
+}
+
+/* A crash leaves the log, and the next start reads it. */
+static void the_database_needs_no_shared_memory(void **state)
+{
+    Bench *bench = *state;
+    accept_mail(bench, "1", "g", "a");
+    const char *path = bench->storage + strlen("sqlite:");
+    g_autofree char *log = g_strconcat(path, "-wal", NULL);
+    g_autofree char *memory = g_strconcat(path, "-shm", NULL);
+    g_autofree char *copy = g_strconcat(path, ".copy", NULL);
+    g_autofree char *copied_log = g_strconcat(copy, "-wal", NULL);
+    g_autofree char *copied_memory = g_strconcat(copy, "-shm", NULL);
+    g_autofree char *storage = g_strconcat("sqlite:", copy, NULL);
+    assert_false(g_file_test(memory, G_FILE_TEST_EXISTS));
+    copy_file(path, copy);
+    copy_file(log, copied_log);
+    Outbox *outbox = outbox_open(storage, &bench->config, NULL, NULL, NULL);
+    assert_non_null(outbox);
+    assert_false(g_file_test(copied_memory, G_FILE_TEST_EXISTS));
+    outbox_free(outbox);
 }
 
 static void nobody_else_may_read_the_database(void **state)
@@ -1415,6 +1444,7 @@ int main(void)
         cmocka_unit_test(a_storage_that_cannot_be_opened_says_why),
         FILE_TEST(one_process_at_a_time_has_the_database),
         FILE_TEST(a_file_that_is_no_database_is_refused),
+        FILE_TEST(the_database_needs_no_shared_memory),
         FILE_TEST(nobody_else_may_read_the_database),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
