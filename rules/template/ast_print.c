@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "rules/quote.h"
 #include "rules/template/ast.h"
 
 #include <string.h>
+
+#include "rules/quote.h"
 
 static void print_fields(const FieldNames *names, GString *out)
 {

@@ -221,6 +221,12 @@ static bool call_lazily(Exec *exec, const Func *func, const CallArgs *args, Valu
     return true;
 }
 
+/* All that the function gets, with the receiver. */
+static size_t count_args(const CallArgs *args)
+{
+    return args->n_args + (args->receiver != NULL) + (args->final != NULL);
+}
+
 /* What the arguments' size adds to the cost of a call. */
 static uint64_t call_cost(const Value *args, size_t n)
 {
@@ -232,23 +238,39 @@ static uint64_t call_cost(const Value *args, size_t n)
     return cost;
 }
 
-static bool call_with(Exec *exec, const Func *func, const Value *argv, size_t n, Place place,
+static bool call_with(Exec *exec, const Func *func, const CallArgs *args, const Value *argv,
                       Value *result)
 {
     GError *reason = NULL;
-    size_t used = arena_used(exec->arena);
+    size_t used = arena_used(exec->arena), n = count_args(args);
     if (!exec_step(exec, call_cost(argv, n))) {
         return false;
     }
+    exec->callee = args->args;
     if (!func->call(exec, argv, n, result, &reason)) {
-        exec->place = place;
+        exec->place = args->place;
         return exec_fail_call(exec, func->name, reason);
     }
     return exec_step(exec, (arena_used(exec->arena) - used) / 64);
 }
 
-bool call_func(Exec *exec, const Func *func, const Value *receiver, const CallArgs *args,
-               Place place, Value *result)
+/* The arguments, the receiver before them; ARGV has room for all. */
+static bool eval_args(Exec *exec, const Func *func, const CallArgs *args, Value *argv)
+{
+    size_t index = 0;
+    if (args->receiver != NULL) {
+        *argv++ = *args->receiver;
+    }
+    for (const Node *arg = args->args; arg != NULL; arg = arg->next, index++) {
+        if (!eval_arg(exec, args->dot, param_kind(func, index), arg, &argv[index])) {
+            return false;
+        }
+    }
+    return args->final == NULL ||
+           fit_value(exec, *args->final, param_kind(func, index), &argv[index]);
+}
+
+bool call_func(Exec *exec, const Func *func, const CallArgs *args, Value *result)
 {
     Value at_hand[ARGS_AT_HAND];
     if (!check_count(exec, func, args)) {
@@ -257,23 +279,7 @@ bool call_func(Exec *exec, const Func *func, const Value *receiver, const CallAr
     if (func->call == builtin_and || func->call == builtin_or) {
         return call_lazily(exec, func, args, result);
     }
-    size_t n = 0, own = receiver != NULL;
-    size_t total = own + args->n_args + (args->final != NULL);
-    Value *argv = total <= ARGS_AT_HAND ? at_hand : arena_array(exec->arena, Value, total);
-    if (receiver != NULL) {
-        argv[n++] = *receiver;
-    }
-    for (const Node *arg = args->args; arg != NULL; arg = arg->next, n++) {
-        if (!eval_arg(exec, args->dot, param_kind(func, n - own), arg, &argv[n])) {
-            return false;
-        }
-    }
-    if (args->final != NULL) {
-        if (!fit_value(exec, *args->final, param_kind(func, n - own), &argv[n])) {
-            return false;
-        }
-        n++;
-    }
-    exec->callee = args->args;
-    return call_with(exec, func, argv, n, place, result);
+    size_t n = count_args(args);
+    Value *argv = n <= ARGS_AT_HAND ? at_hand : arena_array(exec->arena, Value, n);
+    return eval_args(exec, func, args, argv) && call_with(exec, func, args, argv, result);
 }

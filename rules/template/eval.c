@@ -42,9 +42,17 @@ static bool get_key(Exec *exec, Value map, const FieldName *name, Value *result)
     return exec_fail(exec, "map has no entry for key \"%s\"", name->name);
 }
 
-/* RECEIVER.NAME, which has no arguments unless it is a method.  NODE is the whole chain. */
-static bool eval_member(Exec *exec, const Node *node, Value receiver, const FieldName *name,
-                        const CallArgs *args, Value *result)
+static bool call_method(Exec *exec, const Func *method, Value receiver, const CallArgs *args,
+                        Value *result)
+{
+    CallArgs call = *args;
+    call.receiver = &receiver;
+    return call_func(exec, method, &call, result);
+}
+
+/* RECEIVER.NAME, which has no arguments unless it is a method. */
+static bool eval_member(Exec *exec, Value receiver, const FieldName *name, const CallArgs *args,
+                        Value *result)
 {
     if (receiver.kind == KIND_NONE) {
         *result = VALUE_NONE;
@@ -57,7 +65,7 @@ static bool eval_member(Exec *exec, const Node *node, Value receiver, const Fiel
     const Member *member = find_member(name, receiver.kind);
     bool has_args = args->n_args > 0 || args->final != NULL;
     if (member != NULL && member->method != NULL) {
-        return call_func(exec, member->method, &receiver, args, (Place){AT_NODE, node}, result);
+        return call_method(exec, member->method, receiver, args, result);
     }
     if (member != NULL) {
         *result = has_args ? VALUE_NONE : member->field->get(exec, exec->arena, receiver);
@@ -84,11 +92,11 @@ static bool eval_fields(Exec *exec, const Node *node, Value receiver, const Call
                         Value *result)
 {
     const FieldNames *names = names_of(node);
-    CallArgs none = {.dot = args->dot};
+    CallArgs none = {.dot = args->dot, .place = args->place};
     *result = receiver;
     for (size_t i = 0; i < names->n; i++) {
         const CallArgs *given = i + 1 == names->n ? args : &none;
-        if (!eval_member(exec, node, *result, &names->items[i], given, result)) {
+        if (!eval_member(exec, *result, &names->items[i], given, result)) {
             return false;
         }
     }
@@ -118,7 +126,7 @@ static bool eval_chain(Exec *exec, const Node *node, const CallArgs *args, Value
 
 bool eval_operand(Exec *exec, Value dot, const Node *node, Value *result)
 {
-    const CallArgs none = {.dot = dot};
+    const CallArgs none = {.dot = dot, .place = {AT_NODE, node}};
     exec_at_node(exec, node);
     switch (node->type) {
     case NODE_DOT:
@@ -131,7 +139,7 @@ bool eval_operand(Exec *exec, Value dot, const Node *node, Value *result)
     case NODE_CHAIN:
         return eval_chain(exec, node, &none, result);
     case NODE_IDENTIFIER:
-        return call_func(exec, node->identifier.func, NULL, &none, exec->place, result);
+        return call_func(exec, node->identifier.func, &none, result);
     case NODE_PIPE:
         return eval_pipe(exec, dot, node->pipe, result);
     default:
@@ -151,10 +159,9 @@ static bool eval_literal(Exec *exec, const Node *node, const CallArgs *args, Val
     return eval_arg(exec, args->dot, KIND_RAW, node, result);
 }
 
-static bool eval_command(Exec *exec, const Command *command, const CallArgs *args,
-                         Value *result)
+/* A command, which begins with FIRST and has the arguments ARGS. */
+static bool eval_command(Exec *exec, const Node *first, const CallArgs *args, Value *result)
 {
-    const Node *first = command->args;
     if (first->type == NODE_PIPE) {
         return refuse_args(exec, args, first) && eval_pipe(exec, args->dot, first->pipe, result);
     }
@@ -167,8 +174,7 @@ static bool eval_command(Exec *exec, const Command *command, const CallArgs *arg
     case NODE_CHAIN:
         return eval_chain(exec, first, args, result);
     case NODE_IDENTIFIER:
-        return call_func(exec, first->identifier.func, NULL, args, (Place){AT_COMMAND, command},
-                         result);
+        return call_func(exec, first->identifier.func, args, result);
     default:
         return eval_literal(exec, first, args, result);
     }
@@ -185,6 +191,13 @@ static bool set_variables(Exec *exec, const Pipe *pipe, Value value)
     return true;
 }
 
+/* A function's errors point at the whole command, those of methods at the chain. */
+static Place command_place(const Command *command)
+{
+    return command->args->type == NODE_IDENTIFIER ? (Place){AT_COMMAND, command}
+                                                  : (Place){AT_NODE, command->args};
+}
+
 bool eval_pipe(Exec *exec, Value dot, const Pipe *pipe, Value *result)
 {
     Value value = VALUE_NONE, before;
@@ -193,9 +206,10 @@ bool eval_pipe(Exec *exec, Value dot, const Pipe *pipe, Value *result)
     }
     exec->place = (Place){AT_PIPE, pipe};
     for (const Command *command = pipe->commands; command != NULL; command = command->next) {
-        CallArgs args = {dot, command->args->next, command->n_args - 1,
-                         command == pipe->commands ? NULL : &before};
-        if (!eval_command(exec, command, &args, &value)) {
+        CallArgs args = {.dot = dot, .args = command->args->next, .n_args = command->n_args - 1,
+                         .final = command == pipe->commands ? NULL : &before,
+                         .place = command_place(command)};
+        if (!eval_command(exec, command->args, &args, &value)) {
             return false;
         }
         before = value = value_unbox(value);

@@ -368,12 +368,11 @@ static Flow walk_list(Exec *exec, Value dot, const NodeList *list)
     return flow;
 }
 
-bool exec_run(const ExecSetup *setup, Arena *arena, const Tree *tree, Value root, GString *out,
-              GError **error)
+bool exec_run(const ExecSetup *setup, Value root, GString *out, GError **error)
 {
-    Exec exec = {.setup = setup, .arena = arena, .out = out, .out_start = out->len,
-                 .tree = tree};
-    bool good = walk_tree(&exec, tree, root);
+    Exec exec = {.setup = setup, .arena = setup->arena, .out = out, .out_start = out->len,
+                 .tree = setup->entry};
+    bool good = walk_tree(&exec, setup->entry, root);
     g_free(exec.stack);
     if (!good) {
         g_propagate_error(error, exec.error);

@@ -24,7 +24,9 @@ typedef enum {
 
 /* What an execution is about; all of it outlives the execution. */
 typedef struct {
+    const Tree *entry;
     GHashTable *trees; /* const char * -> Tree * */
+    Arena *arena; /* where values live */
     MissingKey missing;
     Timestamp now;
     const Notification *notification; /* NULL if there is none */
@@ -55,10 +57,9 @@ struct Exec {
     GError *error;
 };
 
-/* Executes TREE with ROOT as its data and appends to OUT.  On error (INPUT, LIMIT) OUT
- * may hold a part. */
-bool exec_run(const ExecSetup *setup, Arena *arena, const Tree *tree, Value root, GString *out,
-              GError **error);
+/* Executes the entry with ROOT as its data and appends to OUT.  On error (INPUT, LIMIT)
+ * OUT may hold a part. */
+bool exec_run(const ExecSetup *setup, Value root, GString *out, GError **error);
 
 /* Within an execution.  Failures are kept in exec->error, in Go's form. */
 bool exec_fail(Exec *exec, const char *format, ...) G_GNUC_PRINTF(2, 3);
@@ -78,12 +79,11 @@ typedef struct {
     const Node *args; /* as written, behind the function */
     size_t n_args;
     const Value *final; /* what the pipeline brings as the last one; NULL if nothing */
+    const Value *receiver; /* a method's; NULL for functions */
+    Place place; /* what errors of the function itself point at */
 } CallArgs;
 
-/* Calls FUNC; RECEIVER is a method's, NULL for functions.  PLACE is what errors of the
- * function itself point at. */
-bool call_func(Exec *exec, const Func *func, const Value *receiver, const CallArgs *args,
-               Place place, Value *result);
+bool call_func(Exec *exec, const Func *func, const CallArgs *args, Value *result);
 /* An operand as an argument for a parameter of PARAM's kind. */
 bool eval_arg(Exec *exec, Value dot, Kind param, const Node *node, Value *result);
 /* eval.c's part of it: operands that are evaluated the same whatever they are for. */

@@ -346,18 +346,18 @@ static bool parse_text(Parser *parser, NodeList *root)
     }
 }
 
-bool parser_parse(Arena *arena, const char *name, const char *text, size_t length,
-                  ExtraFuncs extra, GHashTable *trees, GError **error)
+bool parser_parse(Arena *arena, const ParserSource *source, GHashTable *trees, GError **error)
 {
     Scope scope;
     NodeList root = {NULL, NULL};
     g_autoptr(GError) reason = NULL;
-    Parser parser = {.arena = arena, .name = name, .extra = extra, .trees = trees,
-                     .scope = &scope, .error = &reason};
-    lexer_init(&parser.lexer, arena, arena_strndup(arena, text, length), length);
+    Parser parser = {.arena = arena, .name = source->name, .extra = source->extra,
+                     .trees = trees, .scope = &scope, .error = &reason};
+    const char *text = arena_strndup(arena, source->text, source->length);
+    lexer_init(&parser.lexer, arena, text, source->length);
     scope_init(&scope);
     bool good = parse_text(&parser, &root) &&
-                add_tree(&parser, arena_strdup(arena, name), &scope, root);
+                add_tree(&parser, arena_strdup(arena, source->name), &scope, root);
     scope_clear(&scope);
     if (!good) {
         g_propagate_error(error, g_steal_pointer(&reason));

@@ -15,10 +15,16 @@
 /* Functions beyond those of the tables: NULL, or rows that end with one without a name. */
 typedef const Func *ExtraFuncs;
 
-/* Parses the LENGTH bytes of TEXT (copied into ARENA) into TREES, which maps names (char
- * *, in ARENA) to Tree *: its definitions, and under NAME what stands outside of them.
- * On error (INPUT; LIMIT if it nests too deep): "template: NAME:line:col: reason". */
-bool parser_parse(Arena *arena, const char *name, const char *text, size_t length,
-                  ExtraFuncs extra, GHashTable *trees, GError **error);
+typedef struct {
+    const char *name; /* what errors call the text, and what stands outside of definitions */
+    const char *text;
+    size_t length;
+    ExtraFuncs extra;
+} ParserSource;
+
+/* Parses SOURCE, of which nothing is needed later, into TREES, which maps names to Tree *
+ * (both in ARENA): its definitions, and under its name what stands outside of them.  On
+ * error (INPUT; LIMIT if it nests too deep): "template: name:line:col: reason". */
+bool parser_parse(Arena *arena, const ParserSource *source, GHashTable *trees, GError **error);
 
 #endif

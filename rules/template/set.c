@@ -108,7 +108,8 @@ bool template_set_add(TemplateSet *set, const char *name, const char *text, size
                       GError **error)
 {
     g_autoptr(GHashTable) added = g_hash_table_new(g_str_hash, g_str_equal);
-    if (!parser_parse(set->arena, name, text, length, set->extra, added, error)) {
+    const ParserSource source = {name, text, length, set->extra};
+    if (!parser_parse(set->arena, &source, added, error)) {
         return false;
     }
     merge_trees(set->trees, added);
@@ -169,7 +170,8 @@ Template *template_compile(TemplateSet *set, TemplateMode mode, const char *name
 {
     g_autoptr(Template) tmpl = template_new(set);
     g_autoptr(GHashTable) added = g_hash_table_new(g_str_hash, g_str_equal);
-    if (!parser_parse(tmpl->arena, name, text, strlen(text), set->extra, added, error)) {
+    const ParserSource source = {name, text, strlen(text), set->extra};
+    if (!parser_parse(tmpl->arena, &source, added, error)) {
         return NULL;
     }
     merge_trees(tmpl->trees, added);
@@ -217,14 +219,14 @@ static TemplateLimits usable_limits(const TemplateLimits *limits)
     return usable;
 }
 
-static bool run(const Template *tmpl, ExecSetup *setup, Arena *arena, Value root, GString *out,
-                GError **error)
+static bool run(const Template *tmpl, ExecSetup *setup, Value root, GString *out, GError **error)
 {
     gsize before = out->len;
+    setup->entry = tmpl->entry;
     setup->trees = tmpl->trees;
     setup->zones = tmpl->set->zones;
     setup->missing = tmpl->missing;
-    bool good = exec_run(setup, arena, tmpl->entry, root, out, error);
+    bool good = exec_run(setup, root, out, error);
     if (!good) {
         g_string_truncate(out, before);
     }
@@ -239,16 +241,16 @@ bool template_execute(const Template *tmpl, const Notification *notification,
         return append_static(tmpl, &usable, out, error);
     }
     g_autoptr(Arena) arena = arena_new();
-    ExecSetup setup = {.now = notification->now, .notification = notification,
+    ExecSetup setup = {.arena = arena, .now = notification->now, .notification = notification,
                        .limits = &usable};
     Value root = template_data(arena, notification);
-    return run(tmpl, &setup, arena, root, out, error);
+    return run(tmpl, &setup, root, out, error);
 }
 
 bool template_execute_value(const Template *tmpl, Arena *arena, Value root,
                             const TemplateLimits *limits, GString *out, GError **error)
 {
     TemplateLimits usable = usable_limits(limits);
-    ExecSetup setup = {.limits = &usable};
-    return run(tmpl, &setup, arena, root, out, error);
+    ExecSetup setup = {.arena = arena, .limits = &usable};
+    return run(tmpl, &setup, root, out, error);
 }

@@ -16,7 +16,8 @@ typedef struct {
 
 static bool parse(Arena *arena, GHashTable *trees, const char *source, GError **error)
 {
-    return parser_parse(arena, "t", source, strlen(source), NULL, trees, error);
+    const ParserSource text = {"t", source, strlen(source), NULL};
+    return parser_parse(arena, &text, trees, error);
 }
 
 /* What the text NAME prints as once it is parsed, or the error. */
