@@ -231,6 +231,7 @@ static void a_door_opens_or_says_why_not(void **state)
 
 typedef struct {
     const char *name, *script, *delivery;
+    enum { CLEAR, TLS } security;
     unsigned mails, recipients;
     const char *outcomes, *faults;
     unsigned connections, arrived; /* as the server has it */
@@ -241,59 +242,66 @@ typedef struct {
 
 static const Conduct conducts[] = {
     {"a refused recipient does not cost the others their mail",
-     "[{\"rcpt\": [null, \"550 5.1.1 no such user\", null]}]", FAST, 1, 3,
+     "[{\"rcpt\": [null, \"550 5.1.1 no such user\", null]}]", FAST, CLEAR, 1, 3,
      D(1) "refused 550 no such user\n" D(1), "", 1, 1},
-    {"a session goes on after a refusal", "[{\"rcpt\": [\"550 5.1.1 no such user\", null]}]", FAST, 2, 1,
+    {"a session goes on after a refusal", "[{\"rcpt\": [\"550 5.1.1 no such user\", null]}]", FAST, CLEAR, 2, 1,
      "refused 550 no such user\n" D(1), "", 1, 1},
-    {"a session goes on after a mail is refused", "[{\"dot\": [\"554 5.6.0 spam\", null]}]", FAST, 2, 1,
+    {"a session goes on after a mail is refused", "[{\"dot\": [\"554 5.6.0 spam\", null]}]", FAST, CLEAR, 2, 1,
      "refused 554 spam\n" D(1), "", 1, 1},
-    {"a server without PIPELINING", "[{\"capabilities\": []}]", FAST, 2, 2, D(1) D(1) D(2) D(2), "", 1, 2},
-    {"replies in pieces of a byte", "[{\"pieces\": 1}]", FAST, 2, 1, D(1) D(2), "", 1, 2},
+    {"a server without PIPELINING", "[{\"capabilities\": []}]", FAST, CLEAR, 2, 2, D(1) D(1) D(2) D(2), "", 1, 2},
+    {"replies in pieces of a byte", "[{\"pieces\": 1}]", FAST, CLEAR, 2, 1, D(1) D(2), "", 1, 2},
     {"421 while idle: dropped before use", "[{\"idle\": {\"reply\": \"421 idle too long\", \"then\": \"drop\"}}]",
-     FAST, 3, 1, D(1) D(2) D(3), "", 3, 3},
-    {"closed while idle", "[{\"idle\": \"drop\"}]", FAST, 3, 1, D(1) D(2) D(3), "", 3, 3},
-    {"reset while idle", "[{\"idle\": \"reset\"}]", FAST, 3, 1, D(1) D(2) D(3), "", 3, 3},
-    {"421 to the second MAIL is no attempt", "[{\"mail\": [null, {\"reply\": \"421 4.3.0 bye\", \"then\": \"drop\"}]}]",
-     FAST, 3, 1, D(1) D(2) D(3), "", 3, 3},
-    {"closed at the second RCPT is no attempt", "[{\"rcpt\": [null, \"drop\"]}]", FAST, 3, 1, D(1) D(2) D(3), "", 3, 3},
-    {"closed at the second DATA is no attempt", "[{\"data\": [null, \"reset\"]}]", FAST, 3, 1, D(1) D(2) D(3), "", 3, 3},
-    {"silent at the second MAIL is no attempt", "[{\"mail\": [null, \"silent\"]}]", FAST, 2, 1, D(1) D(2), "", 2, 2},
-    {"a new session that closes at MAIL defers", "[{\"mail\": \"drop\"}, {}]", FAST, 2, 1,
-     "deferred 0 the server closed the connection waiting for the reply to MAIL\n" D(1), "", 2, 1},
-    {"a new session silent at DATA defers", "[{\"data\": \"silent\"}, {}]", FAST, 2, 1,
-     "deferred 0 no answer within 0.4 s waiting for the reply to DATA\n" D(1), "", 2, 1},
-    {"closed behind the dot is in doubt", "[{\"dot\": \"drop\"}, {}]", FAST, 2, 1,
+     FAST, CLEAR, 3, 1, D(1) D(2) D(3), "", 3, 3},
+    {"closed while idle", "[{\"idle\": \"drop\"}]", FAST, CLEAR, 3, 1, D(1) D(2) D(3), "", 3, 3},
+    {"reset while idle", "[{\"idle\": \"reset\"}]", FAST, CLEAR, 3, 1, D(1) D(2) D(3), "", 3, 3},
+    {"421 while idle, in TLS", "[{\"idle\": {\"reply\": \"421 idle too long\", \"then\": \"drop\"}}]",
+     FAST, TLS, 3, 1, D(1) D(2) D(3), "", 3, 3},
+    {"closed while idle, in TLS", "[{\"idle\": \"drop\"}]", FAST, TLS, 3, 1, D(1) D(2) D(3), "", 3, 3},
+    {"replies in pieces of a byte, in TLS", "[{\"pieces\": 1}]", FAST, TLS, 2, 1, D(1) D(2), "", 1, 2},
+    {"closed behind the dot, in TLS", "[{\"dot\": \"drop\"}, {}]", FAST, TLS, 2, 1,
      "in_doubt 0 the server closed the connection waiting for the reply to the final dot\n" D(1), "", 2, 1},
-    {"silent behind the dot is in doubt", "[{\"dot\": \"silent\"}, {}]", FAST, 2, 1,
+    {"421 to the second MAIL is no attempt", "[{\"mail\": [null, {\"reply\": \"421 4.3.0 bye\", \"then\": \"drop\"}]}]",
+     FAST, CLEAR, 3, 1, D(1) D(2) D(3), "", 3, 3},
+    {"closed at the second RCPT is no attempt", "[{\"rcpt\": [null, \"drop\"]}]", FAST, CLEAR, 3, 1, D(1) D(2) D(3), "", 3, 3},
+    {"closed at the second DATA is no attempt", "[{\"data\": [null, \"reset\"]}]", FAST, CLEAR, 3, 1, D(1) D(2) D(3), "", 3, 3},
+    {"silent at the second MAIL is no attempt", "[{\"mail\": [null, \"silent\"]}]", FAST, CLEAR, 2, 1, D(1) D(2), "", 2, 2},
+    {"a new session that closes at MAIL defers", "[{\"mail\": \"drop\"}, {}]", FAST, CLEAR, 2, 1,
+     "deferred 0 the server closed the connection waiting for the reply to MAIL\n" D(1), "", 2, 1},
+    {"a new session silent at DATA defers", "[{\"data\": \"silent\"}, {}]", FAST, CLEAR, 2, 1,
+     "deferred 0 no answer within 0.4 s waiting for the reply to DATA\n" D(1), "", 2, 1},
+    {"closed behind the dot is in doubt", "[{\"dot\": \"drop\"}, {}]", FAST, CLEAR, 2, 1,
+     "in_doubt 0 the server closed the connection waiting for the reply to the final dot\n" D(1), "", 2, 1},
+    {"silent behind the dot is in doubt", "[{\"dot\": \"silent\"}, {}]", FAST, CLEAR, 2, 1,
      "in_doubt 0 no answer within 0.4 s waiting for the reply to the final dot\n" D(1), "", 2, 1},
     {"a reply that comes too late is not the next mail's",
-     "[{\"dot\": {\"delay\": 0.7, \"reply\": \"554 5.6.0 spam\"}}, {}]", FAST, 2, 1,
+     "[{\"dot\": {\"delay\": 0.7, \"reply\": \"554 5.6.0 spam\"}}, {}]", FAST, CLEAR, 2, 1,
      "in_doubt 0 no answer within 0.4 s waiting for the reply to the final dot\n" D(1), "", 2, 1},
-    {"garbage is the end of a session", "[{\"mail\": \"hello?\"}, {}]", FAST, 2, 1,
+    {"garbage is the end of a session", "[{\"mail\": \"hello?\"}, {}]", FAST, CLEAR, 2, 1,
      "deferred 0 not an SMTP reply waiting for the reply to MAIL\n" D(1), "", 2, 1},
-    {"421 to the dot defers", "[{\"dot\": {\"reply\": \"421 4.3.0 bye\", \"then\": \"drop\"}}, {}]", FAST, 2, 1,
+    {"421 to the dot defers", "[{\"dot\": {\"reply\": \"421 4.3.0 bye\", \"then\": \"drop\"}}, {}]", FAST, CLEAR, 2, 1,
      "deferred 421 bye\n" D(1), "", 2, 1},
-    {"relay access denied is the relay's fault", "[{\"rcpt\": \"554 5.7.1 relay access denied\"}]", FAST, 1, 2,
+    {"relay access denied is the relay's fault", "[{\"rcpt\": \"554 5.7.1 relay access denied\"}]", FAST, CLEAR, 1, 2,
      "untried 554 relay access denied\nuntried 554 relay access denied\n",
      "refused: smtp HOST: RCPT: 554 5.7.1 relay access denied\n", 1, 0},
-    {"a sender refused is the relay's fault", "[{\"mail\": \"550 5.7.60 not as this sender\"}]", FAST, 1, 1,
+    {"a sender refused is the relay's fault", "[{\"mail\": \"550 5.7.60 not as this sender\"}]", FAST, CLEAR, 1, 1,
      "untried 550 not as this sender\n", "refused: smtp HOST: MAIL: 550 5.7.60 not as this sender\n", 1, 0},
     {"unless the relay has just taken another mail", "[{\"mail\": [null, \"550 5.7.60 not as this sender\"]}]",
-     FAST, 2, 1, D(1) "deferred 550 not as this sender\n", "", 1, 1},
-    {"log in first", "[{\"mail\": \"530 5.7.0 log in\"}]", FAST, 1, 1, "untried 530 log in\n",
+     FAST, CLEAR, 2, 1, D(1) "deferred 550 not as this sender\n", "", 1, 1},
+    {"log in first", "[{\"mail\": \"530 5.7.0 log in\"}]", FAST, CLEAR, 1, 1, "untried 530 log in\n",
      "auth: smtp HOST: MAIL: 530 5.7.0 log in\n", 1, 0},
-    {"throttled at the dot costs nothing", "[{\"dot\": \"432 4.3.2 too many\"}]", FAST, 1, 1,
+    {"throttled at the dot costs nothing", "[{\"dot\": \"432 4.3.2 too many\"}]", FAST, CLEAR, 1, 1,
      "untried 432 too many\n", "throttle: smtp HOST: dot: 432 4.3.2 too many\n", 1, 0},
-    {"more recipients than one transaction takes", "[{}]", FAST, 1, 3,
-     D(1) D(1) D(1), "", 1, 1},
     {"too many recipients for the server", "[{\"rcpt\": [null, \"452 4.5.3 too many\", null]}]",
-     FAST, 1, 3, D(1) D(2) D(1), "", 1, 2},
+     FAST, CLEAR, 1, 3, D(1) D(2) D(1), "", 1, 2},
 };
 
 static void try_conduct(const Conduct *conduct)
 {
-    FaultServer *server = server_start(conduct->script, NULL, NULL);
-    Post *post = post_open_smtp(server, "smtp_require_tls: false", conduct->delivery);
+    bool tls = conduct->security == TLS;
+    FaultServer *server = server_start(conduct->script, tls ? tls_folder : NULL, NULL);
+    g_autofree char *settings =
+        tls ? g_strdup_printf(CA ", " AUTH, tls_folder) : g_strdup("smtp_require_tls: false");
+    Post *post = post_open_smtp(server, settings, conduct->delivery);
     for (unsigned i = 0; i < conduct->mails; i++) {
         ops->offer(post->relay, make_mail(i, conduct->recipients));
         wait_done(post, i + 1);
@@ -360,7 +368,7 @@ static void a_dead_server_pauses_the_relay(void **state)
     assert_string_equal(post->faults->str, fault); /* once */
     assert_int_equal(ops->room(post->relay), 0);
     send_one(post, ops); /* beyond its room: back at once */
-    assert_int_equal(count_text(post->outcomes->str, "untried 0 the relay is paused"), 1);
+    assert_true(g_str_has_suffix(post->outcomes->str, "untried 0 the relay is paused\n"));
     post_close(post, ops, 1000);
     server_free(server);
 }
@@ -411,7 +419,7 @@ static void new_settings_retire_the_sessions(void **state)
     server_free(server);
 }
 
-/* Connections beyond the second are turned away: it goes on with two at most. */
+/* Connections beyond the second are turned away: it goes on with those two. */
 static void too_many_connections_are_not_tried_again_soon(void **state)
 {
     (void)state;
@@ -419,20 +427,18 @@ static void too_many_connections_are_not_tried_again_soon(void **state)
         "[{\"dot\": {\"delay\": 0.02}}, {\"dot\": {\"delay\": 0.02}}, "
         "{\"greeting\": {\"reply\": \"421 4.7.0 too many connections\", \"then\": \"drop\"}}]",
         NULL, NULL);
-    Post *post = post_open_smtp(server, "smtp_require_tls: false", "connections: 2");
+    Post *post = post_open_smtp(server, "smtp_require_tls: false", "connections: 8");
     send_one(post, ops);
     for (unsigned i = 1; i < 40; i++) {
         ops->offer(post->relay, make_mail(i, 1));
     }
     wait_done(post, 40);
     assert_int_equal(count_text(post->outcomes->str, "delivered 250"), 40);
-    Config *old = post->config;
-    g_autofree char *smarthost = g_strdup_printf("127.0.0.1:%u", server->port);
-    post->config = write_config(post, smarthost, "smtp_require_tls: false", "connections: 8");
-    config_unref(old);
     assert_string_equal(post->faults->str, "");
     post_close(post, ops, 1000);
     server_stop(server);
+    assert_in_range(server_count(server, "\"event\": \"connection\""), 3, 8);
+    assert_int_equal(server_count(server, "\"event\": \"mail\""), 40);
     server_free(server);
 }
 
@@ -481,9 +487,9 @@ static void stopping_gives_everything_back(void **state)
     server_wait(server, "DATA");
     ops->stop(post->relay, clock_ms() + 300);
     wait_done(post, 9);
-    assert_int_equal(count_text(post->outcomes->str, "untried 0 stopping"), 9);
     ops->join(post->relay);
     assert_int_equal(post->done, 10);
+    assert_int_equal(count_text(post->outcomes->str, "untried 0 stopping\n"), 9);
     assert_int_equal(count_text(post->outcomes->str, "stopping waiting for the reply to the final dot"), 1);
     assert_int_equal(count_text(post->outcomes->str, "in_doubt"), 1);
     assert_int_equal(ops->room(post->relay), 0);

@@ -3,14 +3,15 @@
  * in a multi handle driven by our loop) and then leaves us the stream.  Its handle
  * stays in the multi handle for the session's life; taking it out closes the socket
  * at once.  What it does not do well is done here: capabilities are read in any case
- * and forgotten at STARTTLS, 235 is required where there are credentials, every stage
- * has its own deadline, and a password goes out in clear only to this very host. */
+ * and forgotten at STARTTLS, 235 is required where there are credentials, and every
+ * stage has its own deadline. */
 #include "bridge/delivery/smtp/session.h"
 
 #include <curl/curl.h>
 #include <string.h>
 
 #include "bridge/delivery/smtp/opening.h"
+#include "bridge/delivery/smtp/session_options.h"
 #include "rules/fault.h"
 
 struct Connector {
@@ -22,7 +23,7 @@ struct Connector {
 struct Session {
     Connector *connector;
     CURL *easy;
-    struct curl_slist *connect_to;
+    void *list; /* a curl_slist that EASY points to */
     const SessionEvents *events;
     void *who;
     Opening opening;
@@ -30,7 +31,7 @@ struct Session {
     int64_t heard_ms; /* monotonic: when it connected or last said something */
     Timer deadline;
     Watch *watch; /* NULL until it is open */
-    bool encrypted, login, login_in_clear;
+    bool encrypted, login, login_in_clear; /* the last: a password is held back */
     CURLcode lost;
     char error[CURL_ERROR_SIZE];
 };
@@ -245,8 +246,6 @@ void connector_free(Connector *connector)
     }
 }
 
-/* --- the settings of a session --- */
-
 static size_t on_line(char *line, size_t one, size_t length, void *user)
 {
     (void)one;
@@ -254,151 +253,6 @@ static size_t on_line(char *line, size_t one, size_t length, void *user)
     opening_hear(&session->opening, line, length);
     session->heard_ms = loop_now_ms(session->connector->loop);
     return length;
-}
-
-static CURLcode set_blob(CURL *easy, CURLoption option, const char *text)
-{
-    struct curl_blob blob = {(void *)(uintptr_t)text, strlen(text), CURL_BLOB_COPY};
-    return curl_easy_setopt(easy, option, &blob);
-}
-
-/* A setting that is given as text or as a file. */
-static CURLcode set_either(CURL *easy, CURLoption blob, const char *text, CURLoption option,
-                           const char *file)
-{
-    if (*text != '\0') {
-        return set_blob(easy, blob, text);
-    }
-    return *file != '\0' ? curl_easy_setopt(easy, option, file) : CURLE_OK;
-}
-
-static long tls_versions(const TlsConfig *tls)
-{
-    static const long low[] = {
-        [TLS_VERSION_DEFAULT] = CURL_SSLVERSION_TLSv1_2,
-        [TLS_VERSION_1_0] = CURL_SSLVERSION_TLSv1_0, [TLS_VERSION_1_1] = CURL_SSLVERSION_TLSv1_1,
-        [TLS_VERSION_1_2] = CURL_SSLVERSION_TLSv1_2, [TLS_VERSION_1_3] = CURL_SSLVERSION_TLSv1_3,
-    };
-    static const long high[] = {
-        [TLS_VERSION_DEFAULT] = CURL_SSLVERSION_MAX_DEFAULT,
-        [TLS_VERSION_1_0] = CURL_SSLVERSION_MAX_TLSv1_0,
-        [TLS_VERSION_1_1] = CURL_SSLVERSION_MAX_TLSv1_1,
-        [TLS_VERSION_1_2] = CURL_SSLVERSION_MAX_TLSv1_2,
-        [TLS_VERSION_1_3] = CURL_SSLVERSION_MAX_TLSv1_3,
-    };
-    return low[tls->min_version] | high[tls->max_version];
-}
-
-static bool set_tls(Session *session, const TlsConfig *tls, GError **error)
-{
-    CURL *easy = session->easy;
-    char *key = secret_read(&tls->key, error);
-    if (key == NULL) {
-        g_prefix_error(error, "TLS key: ");
-        return false;
-    }
-    CURLcode bad = CURLE_OK;
-    bad |= curl_easy_setopt(easy, CURLOPT_SSLVERSION, tls_versions(tls));
-    bad |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, tls->insecure_skip_verify ? 0L : 1L);
-    bad |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, tls->insecure_skip_verify ? 0L : 2L);
-    bad |= set_either(easy, CURLOPT_CAINFO_BLOB, tls->ca, CURLOPT_CAINFO, tls->ca_file);
-    bad |= set_either(easy, CURLOPT_SSLCERT_BLOB, tls->cert, CURLOPT_SSLCERT, tls->cert_file);
-    bad |= set_either(easy, CURLOPT_SSLKEY_BLOB, key, CURLOPT_SSLKEY, "");
-    secret_free(key);
-    if (bad != CURLE_OK) {
-        g_set_error(error, FAULT, FAULT_INPUT, "TLS settings: libcurl does not take them");
-    }
-    return bad == CURLE_OK;
-}
-
-static bool is_this_host(const char *host)
-{
-    return strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0 ||
-           g_str_has_prefix(host, "127.");
-}
-
-/* CRAM-MD5 with its own secret, as Alertmanager does; PLAIN and LOGIN where nobody can
- * listen. */
-static bool set_login(Session *session, const RelayConfig *relay, GError **error)
-{
-    bool safe = session->encrypted || is_this_host(relay->host);
-    bool password = secret_is_set(&relay->auth_password);
-    bool cram = secret_is_set(&relay->auth_secret) && !(password && safe);
-    session->login_in_clear = !safe;
-    char *text = secret_read(cram ? &relay->auth_secret : &relay->auth_password, error);
-    if (text == NULL) {
-        g_prefix_error(error, "AUTH: ");
-        return false;
-    }
-    CURL *easy = session->easy;
-    const char *mechanisms = cram || !safe ? "AUTH=CRAM-MD5" : "AUTH=PLAIN;AUTH=LOGIN";
-    CURLcode bad = CURLE_OK;
-    bad |= curl_easy_setopt(easy, CURLOPT_USERNAME, relay->auth_username);
-    bad |= curl_easy_setopt(easy, CURLOPT_PASSWORD, text);
-    bad |= curl_easy_setopt(easy, CURLOPT_LOGIN_OPTIONS, mechanisms);
-    bad |= curl_easy_setopt(easy, CURLOPT_SASL_IR, 1L);
-    if (*relay->auth_identity != '\0') {
-        bad |= curl_easy_setopt(easy, CURLOPT_SASL_AUTHZID, relay->auth_identity);
-    }
-    secret_free(text);
-    if (bad != CURLE_OK) {
-        g_set_error(error, FAULT, FAULT_INPUT, "AUTH: libcurl does not take the credentials");
-    }
-    return bad == CURLE_OK;
-}
-
-static char *bracketed(const char *host)
-{
-    return strchr(host, ':') != NULL ? g_strdup_printf("[%s]", host) : g_strdup(host);
-}
-
-/* Certificates are checked against the URL's host: where another name is expected, the
- * URL has that, and libcurl is told where to connect instead. */
-static bool set_address(Session *session, const SessionPlan *plan, GError **error)
-{
-    const RelayConfig *relay = plan->relay;
-    const char *name = *relay->tls.server_name != '\0' ? relay->tls.server_name : relay->host;
-    const char *hello = *relay->hello != '\0' ? relay->hello : plan->hello;
-    g_autofree char *host = bracketed(name);
-    g_autofree char *where = bracketed(relay->host);
-    g_autofree char *path = g_uri_escape_string(hello, NULL, FALSE);
-    g_autofree char *url = g_strdup_printf("%s://%s:%u/%s", relay->implicit_tls ? "smtps" : "smtp",
-                                           host, relay->port, path);
-    g_autofree char *connect_to = g_strdup_printf("::%s:%u", where, relay->port);
-    CURLcode bad = curl_easy_setopt(session->easy, CURLOPT_URL, url);
-    if (name != relay->host) {
-        session->connect_to = curl_slist_append(NULL, connect_to);
-        bad |= curl_easy_setopt(session->easy, CURLOPT_CONNECT_TO, session->connect_to);
-    }
-    if (bad != CURLE_OK) {
-        g_set_error(error, FAULT, FAULT_INPUT, "the address is of no use to libcurl");
-    }
-    return bad == CURLE_OK;
-}
-
-static bool set_conduct(Session *session, GError **error)
-{
-    CURL *easy = session->easy;
-    CURLcode bad = CURLE_OK;
-    bad |= curl_easy_setopt(easy, CURLOPT_PRIVATE, session);
-    bad |= curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, session->error);
-    bad |= curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_line);
-    bad |= curl_easy_setopt(easy, CURLOPT_HEADERDATA, session);
-    bad |= curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
-    bad |= curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
-    bad |= curl_easy_setopt(easy, CURLOPT_PROXY, "");
-    bad |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    bad |= curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-    bad |= curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-    bad |= curl_easy_setopt(easy, CURLOPT_USE_SSL,
-                            (long)(session->encrypted ? CURLUSESSL_ALL : CURLUSESSL_NONE));
-    bad |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)session->connect_ms);
-    bad |= curl_easy_setopt(easy, CURLOPT_SERVER_RESPONSE_TIMEOUT,
-                            (long)(session->greeting_ms / 1000 + 1));
-    if (bad != CURLE_OK) {
-        g_set_error(error, FAULT, FAULT_SYSTEM, "libcurl lacks what we need");
-    }
-    return bad == CURLE_OK;
 }
 
 /* --- a session's life --- */
@@ -416,11 +270,20 @@ static void on_deadline(void *who)
     }
 }
 
-static bool set_all(Session *session, const SessionPlan *plan, GError **error)
+static bool add_to_multi(Session *session, GError **error)
 {
-    return set_conduct(session, error) && set_address(session, plan, error) &&
-           set_tls(session, &plan->relay->tls, error) &&
-           (!session->login || set_login(session, plan->relay, error));
+    CURL *easy = session->easy;
+    CURLcode bad = CURLE_OK;
+    bad |= curl_easy_setopt(easy, CURLOPT_PRIVATE, session);
+    bad |= curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, session->error);
+    bad |= curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_line);
+    bad |= curl_easy_setopt(easy, CURLOPT_HEADERDATA, session);
+    bool added = bad == CURLE_OK &&
+                 curl_multi_add_handle(session->connector->multi, easy) == CURLM_OK;
+    if (!added) {
+        g_set_error(error, FAULT, FAULT_SYSTEM, "libcurl takes no further session");
+    }
+    return added;
 }
 
 Session *session_open(Connector *connector, const SessionPlan *plan,
@@ -433,14 +296,15 @@ Session *session_open(Connector *connector, const SessionPlan *plan,
     session->who = who;
     session->connect_ms = plan->delivery->connect_ms;
     session->greeting_ms = plan->delivery->greeting_ms;
-    session->encrypted = relay->require_tls || relay->implicit_tls;
-    session->login = *relay->auth_username != '\0';
+    session->encrypted = options_encrypt(relay);
+    session->login = options_login(relay);
+    session->login_in_clear = options_hold_back_password(relay);
     session->deadline = (Timer){.fire = on_deadline, .who = session};
     opening_init(&session->opening, session->encrypted && !relay->implicit_tls, session->login);
     session->easy = curl_easy_init();
     g_assert(session->easy != NULL);
-    if (!set_all(session, plan, error) ||
-        curl_multi_add_handle(connector->multi, session->easy) != CURLM_OK) {
+    if (!options_set(session->easy, plan, &session->list, error) ||
+        !add_to_multi(session, error)) {
         session_close(session);
         return NULL;
     }
@@ -458,7 +322,7 @@ void session_close(Session *session)
     loop_unwatch(session->connector->loop, session->watch);
     curl_multi_remove_handle(session->connector->multi, session->easy);
     curl_easy_cleanup(session->easy);
-    curl_slist_free_all(session->connect_to);
+    curl_slist_free_all(session->list);
     g_free(session);
 }
 

@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-#include "bridge/delivery/address.h"
+#include "bridge/delivery/smtp/envelope.h"
 
 static const Reply no_reply;
 
@@ -95,62 +95,6 @@ static void relay_failed(Transaction *t, RelayFault fault, Verb verb, const Repl
 
 /* --- the start --- */
 
-static const char *recipient_fault(const Transaction *t, const char *address)
-{
-    const char *fault = address_fault(address);
-    if (fault == NULL && address_is_international(address) && !t->plan.capabilities->smtputf8) {
-        fault = "address needs SMTPUTF8, which the server does not offer";
-    }
-    return fault;
-}
-
-static void refuse(Transaction *t, unsigned i, const char *enhanced, const char *text)
-{
-    Reply reply = {0};
-    g_strlcpy(reply.enhanced, enhanced, sizeof reply.enhanced);
-    g_strlcpy(reply.text, text, sizeof reply.text);
-    job_settle_reply(t->plan.job, i, OUTCOME_REFUSED, t->plan.relay, &reply);
-}
-
-/* What keeps the mail from all its recipients; NULL if nothing does. */
-static char *mail_fault(const Transaction *t, const char **enhanced)
-{
-    const Mail *mail = t->plan.job->mail;
-    const char *sender = *mail->sender != '\0' ? recipient_fault(t, mail->sender) : NULL;
-    if (sender != NULL) {
-        *enhanced = "5.1.7";
-        return g_strconcat("sender: ", sender, NULL);
-    }
-    uint64_t max = t->plan.capabilities->size_max;
-    if (max > 0 && mail->length > max) {
-        *enhanced = "5.3.4";
-        return g_strdup_printf("the mail has %zu bytes, the server takes %" G_GUINT64_FORMAT,
-                               mail->length, max);
-    }
-    return NULL;
-}
-
-static void take_recipients(Transaction *t)
-{
-    Job *job = t->plan.job;
-    const char *enhanced = "";
-    g_autofree char *mail_refusal = mail_fault(t, &enhanced);
-    for (unsigned i = 0; i < job->mail->n_recipients && t->n < TRANSACTION_RECIPIENTS_MAX; i++) {
-        const char *address = job->mail->recipients[i].address;
-        const char *fault = job->pending[i] ? recipient_fault(t, address) : NULL;
-        if (!job->pending[i]) {
-            continue;
-        }
-        if (mail_refusal != NULL) {
-            refuse(t, i, enhanced, mail_refusal);
-        } else if (fault != NULL) {
-            refuse(t, i, "5.1.3", fault);
-        } else {
-            t->which[t->n++] = i;
-        }
-    }
-}
-
 void transaction_start(Transaction *t, const TransactionPlan *plan)
 {
     t->plan = *plan;
@@ -167,7 +111,7 @@ void transaction_start(Transaction *t, const TransactionPlan *plan)
     t->sent = t->answered = plan->reset ? 0 : 1;
     reply_init(&t->parser);
     outgoing_init(&t->out);
-    take_recipients(t);
+    t->n = envelope_choose(plan->job, plan->capabilities, plan->relay, t->which);
     if (t->n == 0) {
         t->phase = PHASE_OVER;
     }
@@ -175,24 +119,15 @@ void transaction_start(Transaction *t, const TransactionPlan *plan)
 
 /* --- sending --- */
 
-static bool is_international(const Transaction *t)
-{
-    bool international = address_is_international(t->plan.job->mail->sender);
-    for (unsigned i = 0; i < t->n && !international; i++) {
-        const char *address = t->plan.job->mail->recipients[t->which[i]].address;
-        international = address_is_international(address);
-    }
-    return international;
-}
-
 static void add_mail(Transaction *t)
 {
     const Mail *mail = t->plan.job->mail;
+    bool international = envelope_is_international(mail, t->which, t->n);
     outgoing_add(&t->out, "MAIL FROM:<%s>", mail->sender);
     if (t->plan.capabilities->size) {
         outgoing_add(&t->out, " SIZE=%zu", mail->length);
     }
-    outgoing_add(&t->out, "%s\r\n", is_international(t) ? " SMTPUTF8" : "");
+    outgoing_add(&t->out, "%s\r\n", international ? " SMTPUTF8" : "");
 }
 
 static void add_step(Transaction *t)

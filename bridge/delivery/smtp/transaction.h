@@ -5,6 +5,7 @@
 #include <glib.h>
 
 #include "bridge/delivery/smtp/capabilities.h"
+#include "bridge/delivery/smtp/envelope.h"
 #include "bridge/delivery/smtp/job.h"
 #include "bridge/delivery/smtp/outgoing.h"
 #include "bridge/delivery/smtp/reply.h"
@@ -13,8 +14,6 @@
 
 /* One SMTP transaction (MAIL, RCPT…, DATA, the mail, the dot) over a session that is
  * open and authenticated. */
-
-#define TRANSACTION_RECIPIENTS_MAX 100 /* every server takes that many (RFC 5321) */
 
 /* In what state the session is left. */
 typedef enum {
@@ -50,8 +49,8 @@ typedef struct {
     TransactionPhase phase;
     bool mail_failed;
     unsigned n, n_accepted, n_policy; /* recipients of this transaction, and of them */
-    unsigned which[TRANSACTION_RECIPIENTS_MAX]; /* their index in the mail */
-    bool accepted[TRANSACTION_RECIPIENTS_MAX], again[TRANSACTION_RECIPIENTS_MAX];
+    unsigned which[ENVELOPE_MAX]; /* their index in the mail */
+    bool accepted[ENVELOPE_MAX], again[ENVELOPE_MAX];
     unsigned sent, answered; /* steps of the group: RSET, MAIL, RCPT…, DATA */
     ReplyParser parser;
     Outgoing out;
