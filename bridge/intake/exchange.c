@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* One request: from its first line to the end of its answer.
  *
- * The first line makes the exchange; with the headers begin() decides; the body is
- * gathered under its ceilings; serve() answers or defers, which suspends the connection
- * until an answer from any thread resumes it.  In between the connection's thread does
- * not touch the exchange.  However the request ends, libmicrohttpd says so once, and
- * the exchange is freed there. */
+ * The first line starts the clock; with the headers the exchange is made and begin()
+ * decides; the body is gathered under its ceilings; serve() answers or defers, which
+ * suspends the connection until an answer from any thread resumes it.  In between the
+ * connection's thread does not touch the exchange.  However the request ends,
+ * libmicrohttpd says so once, and the exchange is freed there. */
 #include "bridge/intake/exchange.h"
 
 #include "bridge/intake/body.h"
@@ -15,7 +15,6 @@
 #define OVERRUN_MAX ((size_t)1024 * 1024)
 
 typedef enum {
-    STAGE_NEW,      /* the headers are not complete */
     STAGE_BODY,     /* the body comes in */
     STAGE_DEFERRED, /* suspended, or just resumed */
     STAGE_ANSWERED, /* the answer is with libmicrohttpd */
@@ -35,6 +34,12 @@ struct HttpExchange {
     Body body;
     size_t discarded;
 };
+
+static Peer *peer_of(struct MHD_Connection *connection)
+{
+    return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+        ->socket_context;
+}
 
 static int64_t now_ms(void)
 {
@@ -197,7 +202,6 @@ static enum MHD_Result begin(HttpExchange *exchange, const char *path,
     exchange->path = g_strdup(path);
     exchange->method = http_method_parse(method);
     exchange->started_us = g_get_monotonic_time();
-    exchange->stage = STAGE_BODY;
     context->begin(context->who, exchange);
     size_t announced = http_announced_length(exchange);
     if (!exchange->answered && announced != SIZE_MAX) {
@@ -239,14 +243,26 @@ static enum MHD_Result serve(HttpExchange *exchange)
     return exchange->stage == STAGE_DEFERRED ? MHD_YES : send_answer(exchange);
 }
 
+static HttpExchange *exchange_new(ExchangeContext *context,
+                                  struct MHD_Connection *connection)
+{
+    HttpExchange *exchange = g_new0(HttpExchange, 1);
+    exchange->context = context;
+    exchange->connection = connection;
+    exchange->body.inflight = &context->inflight;
+    exchange->peer = peer_of(connection);
+    return exchange;
+}
+
 enum MHD_Result exchange_on_request(void *who, struct MHD_Connection *connection,
                                     const char *path, const char *method,
                                     const char *version, const char *data,
                                     size_t *length, void **request)
 {
-    (void)who, (void)connection, (void)version;
+    (void)version;
     HttpExchange *exchange = *request;
-    if (exchange->stage == STAGE_NEW) {
+    if (exchange == NULL) {
+        *request = exchange = exchange_new(who, connection);
         return begin(exchange, path, method);
     }
     if (exchange->stage == STAGE_DEFERRED) {
@@ -260,20 +276,16 @@ enum MHD_Result exchange_on_request(void *who, struct MHD_Connection *connection
     return serve(exchange);
 }
 
-/* The first line of a request is there. */
+/* The first line of a request is there, with its time running.  Nothing is made of it
+ * yet: libmicrohttpd may come here twice, and forget the first. */
 void *exchange_on_first_line(void *who, const char *uri,
                              struct MHD_Connection *connection)
 {
     (void)uri;
-    HttpExchange *exchange = g_new0(HttpExchange, 1);
-    exchange->context = who;
-    exchange->connection = connection;
-    exchange->body.inflight = &exchange->context->inflight;
-    exchange->peer =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
-            ->socket_context;
-    allow_ms(exchange, exchange->context->limits->request_ms);
-    return exchange;
+    ExchangeContext *context = who;
+    peers_set_deadline(context->peers, peer_of(connection),
+                       now_ms() + context->limits->request_ms);
+    return NULL;
 }
 
 /* The exchange is over, with its answer sent or without. */

@@ -69,6 +69,28 @@ static void a_request_that_takes_too_long_is_cut(void **state)
     }
 }
 
+/* libmicrohttpd has no answer to these; nothing of them may stay. */
+static void arguments_that_fit_nowhere_are_cut(void **state)
+{
+    App *app = *state;
+    HttpLimits limits = limits_of(100, 60000);
+    app_start(app, &limits);
+    g_autoptr(GString) request = g_string_new("GET /metrics?");
+    for (int i = 0; i < 1000; i++) {
+        g_string_append(request, "a&");
+    }
+    g_string_append(request, " HTTP/1.1\r\nHost: a\r\n\r\n");
+    int fds[10];
+    for (size_t i = 0; i < G_N_ELEMENTS(fds); i++) {
+        fds[i] = client_connect(app->address);
+        client_send(fds[i], request->str);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(fds); i++) {
+        assert_true(client_at_end(fds[i]));
+        close(fds[i]);
+    }
+}
+
 /* One byte at a time does not help. */
 static void a_trickle_is_cut_as_well(void **state)
 {
@@ -496,6 +518,7 @@ int main(void)
         TEST(a_request_that_takes_too_long_is_cut),
         TEST(a_trickle_is_cut_as_well),
         TEST(an_idle_connection_is_closed),
+        TEST(arguments_that_fit_nowhere_are_cut),
         TEST(a_webhook_that_waits_for_its_answer_has_no_deadline),
         TEST(a_connection_too_many_is_told_so),
         TEST(half_of_the_descriptors_are_for_others),
