@@ -252,6 +252,13 @@ static bool is_json(const char *type)
            g_str_has_suffix(essence, "+json");
 }
 
+/* As its sender wrote it; nothing here unpacks. */
+static bool is_plain(const char *encoding)
+{
+    return encoding == NULL || *encoding == '\0' ||
+           g_ascii_strcasecmp(encoding, "identity") == 0;
+}
+
 static bool is_allowed(const Webhook *webhook)
 {
     switch (http_method(webhook->exchange)) {
@@ -276,6 +283,8 @@ static bool check_headers(Webhook *webhook)
         refuse(webhook, 401, "credentials are missing");
     } else if (!is_json(http_header(exchange, "Content-Type"))) {
         refuse(webhook, 415, "the content type is not application/json");
+    } else if (!is_plain(http_header(exchange, "Content-Encoding"))) {
+        refuse(webhook, 415, "a body that is encoded (Content-Encoding) is not read");
     } else {
         return true;
     }

@@ -114,6 +114,11 @@ static void what_is_refused_is_refused_with_its_reason(void **state)
          "Content-Length: 2\r\n\r\n{}",
          415, "{\"error\":\"the content type is not application/json\"}\n", "Allow",
          NULL},
+        {"POST /hooks/alertmanager HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\n"
+         "Content-Length: 2\r\n\r\n{}",
+         415,
+         "{\"error\":\"a body that is encoded (Content-Encoding) is not read\"}\n",
+         "Allow", NULL},
         {"POST /hooks/alertmanager HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{]",
          400, "{\"error\":\"byte 2: not a key\"}\n", "Retry-After", NULL},
         {"POST /hooks/alertmanager HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
