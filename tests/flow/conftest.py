@@ -25,3 +25,4 @@ def start(tmp_path):
             process.child.kill()
             process.child.wait()
         process.log.close()
+        print(f"--- {type(process).__name__}\n{process.output()[-3000:]}")  # shown if the test failed

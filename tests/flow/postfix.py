@@ -127,6 +127,9 @@ class Postfix:
         harness.wait_for(lambda: not harness.accepts(self.port), "Postfix ends")
         (self.folder / "queue" / "pid" / "master.pid").unlink(missing_ok=True)
 
+    def output(self):
+        return self.maillog()
+
     def maillog(self):
         return (self.folder / "log" / "maillog").read_text(errors="replace")
 
