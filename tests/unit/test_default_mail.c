@@ -154,6 +154,48 @@ static void unknown_and_future_times_do_no_harm(void **state)
     assert_has_no(back, "asted");
 }
 
+static void the_sender_s_own_links_win(void **state)
+{
+    (void)state;
+    const MailAlert alerts[] = {
+        {LABELS "a", "full", "2026-11-23T04:12:00Z", NULL, true},
+        {LABELS "b", "full", "2026-11-23T04:12:00Z", NULL, true},
+    };
+    g_autoptr(Event) event = mail_event(GROUP, alerts, 2);
+    Alert *first = &event->alerts[0];
+    event->external_url = "https://grafana.example/";
+    first->generator_url = "https://grafana.example/rule";
+    first->dashboard_url = "https://grafana.example/dashboard";
+    first->silence_url = "https://grafana.example/silence?x=1&y=2";
+    first->value_string = "[ A=97.3 ]";
+    g_autofree char *text = render(event, "{{ template `email.default.text` . }}");
+    first->panel_url = "https://grafana.example/panel";
+    g_autofree char *html =
+        mail_render(event, ours, TEMPLATE_HTML, "{{ template `email.default.html` . }}");
+    assert_has(text, "   Value: [ A=97.3 ]\n");
+    assert_has(text, "   Graph: https://grafana.example/dashboard\n"
+                     "   Silence: https://grafana.example/silence?x=1&y=2\n");
+    assert_has_no(text, "Silence everything");
+    assert_has(html, "href=\"https://grafana.example/panel\"");
+    assert_has(html, "href=\"https://grafana.example/silence?x=1&amp;y=2\"");
+    assert_has_no(html, "/rule");
+}
+
+static void links_of_an_alert_lead_to_the_web_or_nowhere(void **state)
+{
+    (void)state;
+    const MailAlert alert = {LABELS "a", "full", "2026-11-23T04:12:00Z", NULL, true};
+    g_autoptr(Event) event = mail_event(GROUP, &alert, 1);
+    Alert *first = &event->alerts[0];
+    first->generator_url = first->dashboard_url = first->silence_url = first->panel_url =
+        "javascript:alert(1)";
+    g_autofree char *text = render(event, "{{ template `email.default.text` . }}");
+    g_autofree char *html =
+        mail_render(event, ours, TEMPLATE_HTML, "{{ template `email.default.html` . }}");
+    assert_has_no(text, "javascript");
+    assert_has_no(html, "href");
+}
+
 static void the_worst_alerts_come_first_and_say_what_they_are(void **state)
 {
     (void)state;
@@ -327,6 +369,8 @@ int main(void)
         cmocka_unit_test(times_are_those_of_the_process_s_zone),
         cmocka_unit_test(what_is_over_tells_how_long_it_lasted),
         cmocka_unit_test(unknown_and_future_times_do_no_harm),
+        cmocka_unit_test(the_sender_s_own_links_win),
+        cmocka_unit_test(links_of_an_alert_lead_to_the_web_or_nowhere),
         cmocka_unit_test(the_worst_alerts_come_first_and_say_what_they_are),
         cmocka_unit_test(what_cannot_be_listed_is_counted),
         cmocka_unit_test(an_event_without_alerts_is_a_mail_too),
