@@ -171,7 +171,7 @@ static const Door doors[] = {
     {"greeting 421", "[{\"greeting\": \"421 4.7.0 too many connections\"}]", "smtp_require_tls: false", false,
      NULL, NULL, "throttle: smtp HOST: greeting: 421 4.7.0 too many connections"},
     {"closed at the greeting", "[{\"greeting\": \"drop\"}]", "smtp_require_tls: false", false, NULL, NULL,
-     "connect: smtp HOST: greeting: "},
+     "connect: smtp HOST: greeting: the server closed the connection"},
     {"silent at the greeting", "[{\"greeting\": \"silent\"}]", "smtp_require_tls: false", false, NULL, NULL,
      "connect: smtp HOST: greeting: no answer within 0.4 s"},
     {"silent at EHLO", "[{\"ehlo\": \"silent\"}]", "smtp_require_tls: false", false, NULL, NULL,

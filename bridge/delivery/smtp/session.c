@@ -61,8 +61,13 @@ static bool is_tls_error(CURLcode result)
     return false;
 }
 
+/* What libcurl says of an end without an error has the number of an earlier one. */
 static const char *curl_text(const Session *session, CURLcode result)
 {
+    if (result == CURLE_RECV_ERROR &&
+        g_str_has_prefix(session->error, "response reading failed")) {
+        return "the server closed the connection";
+    }
     return session->error[0] != '\0' ? session->error : curl_easy_strerror(result);
 }
 
