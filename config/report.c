@@ -5,6 +5,8 @@
 
 #include "rules/quote.h"
 
+#define TEXT_MAX ((gsize)2000)
+
 typedef struct {
     unsigned line, col;
     unsigned order; /* among those of one place */
@@ -49,6 +51,19 @@ void report_free(Report *report)
     g_free(report);
 }
 
+/* A message shows what is wrong, not all of it. */
+static void cut(GString *text)
+{
+    if (text->len > TEXT_MAX) {
+        gsize length = TEXT_MAX;
+        while (((guchar)text->str[length] & 0xC0) == 0x80) {
+            length--;
+        }
+        g_string_truncate(text, length);
+        g_string_append(text, "…");
+    }
+}
+
 static void add_line(Report *report, GArray *findings, const Node *at, GString *text)
 {
     if (findings->len >= REPORT_MAX) {
@@ -56,6 +71,7 @@ static void add_line(Report *report, GArray *findings, const Node *at, GString *
         g_string_free(text, TRUE);
         return;
     }
+    cut(text);
     g_strdelimit(text->str, "\r\n", ' ');
     Finding finding = {.line = at->line,
                        .col = at->col,

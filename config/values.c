@@ -162,6 +162,17 @@ static const char *find_port(const char *text)
     return strchr(text, ':') == colon ? colon : NULL;
 }
 
+/* What would end the host within an address of any kind. */
+static bool is_host(const char *host)
+{
+    for (const char *at = host; *at != '\0'; at++) {
+        if ((guchar)*at <= ' ' || *at == 0x7f || strchr("/\\@?#*\"'<>[]", *at) != NULL) {
+            return false;
+        }
+    }
+    return strchr(host, '%') == NULL || strchr(host, ':') != NULL; /* a zone */
+}
+
 bool host_port_parse(const char *text, char **host, unsigned *port, GError **error)
 {
     const char *colon = find_port(text);
@@ -174,11 +185,15 @@ bool host_port_parse(const char *text, char **host, unsigned *port, GError **err
     if (colon[1] == '\0') {
         return refuse(error, "address ", text, ": port cannot be empty");
     }
+    bool bracketed = *text == '[';
+    g_autofree char *name = bracketed ? g_strndup(text + 1, (gsize)(colon - text) - 2)
+                                      : g_strndup(text, (gsize)(colon - text));
+    if (!is_host(name)) {
+        return refuse(error, "address ", text, ": not the name or address of a host");
+    }
     if (!parse_port(colon + 1, port)) {
         return refuse(error, "address ", text, ": the port must be 1 to 65535");
     }
-    bool bracketed = *text == '[';
-    *host = bracketed ? g_strndup(text + 1, (gsize)(colon - text) - 2)
-                      : g_strndup(text, (gsize)(colon - text));
+    *host = g_steal_pointer(&name);
     return true;
 }

@@ -537,9 +537,23 @@ static void a_file_that_cannot_be_read_is_our_fault(void **state)
     assert_string_equal(error->message, "/dev/zero: larger than 16384 KiB");
 }
 
+static void a_message_does_not_repeat_a_text_of_any_length(void **state)
+{
+    (void)state;
+    g_autofree char *name = g_strnfill(100000, 'x');
+    g_autofree char *yaml = g_strdup_printf("route: {receiver: %s}\n", name);
+    g_autoptr(GError) error = NULL;
+    assert_null(config_parse("f.yml", yaml, strlen(yaml), CONFIG_STRICT, &error));
+    assert_true(g_str_has_prefix(
+        error->message, "f.yml:1:19: route.receiver: undefined receiver \"xxx"));
+    assert_true(g_str_has_suffix(error->message, "xxx…"));
+    assert_int_equal(strlen(error->message), 2000 + strlen("…"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_message_does_not_repeat_a_text_of_any_length),
         cmocka_unit_test(the_errors_of_routes_are_those_of_alertmanager),
         cmocka_unit_test(the_errors_of_receivers_are_those_of_alertmanager),
         cmocka_unit_test(the_global_part_is_checked),

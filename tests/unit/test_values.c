@@ -136,6 +136,20 @@ static void addresses_are_host_and_port(void **state)
         {"a:0", NULL, 0, "address \"a:0\": the port must be 1 to 65535"},
         {"a:65536", NULL, 0, "address \"a:65536\": the port must be 1 to 65535"},
         {"a:http", NULL, 0, "address \"a:http\": the port must be 1 to 65535"},
+        {"[fe80::1%eth0]:25", "fe80::1%eth0", 25, NULL},
+        {"bücher.example:25", "bücher.example", 25, NULL},
+        {"a b:25", NULL, 0,
+         "address \"a b:25\": not the name or address of a host"},
+        {"a/b:25", NULL, 0,
+         "address \"a/b:25\": not the name or address of a host"},
+        {"user@a:25", NULL, 0,
+         "address \"user@a:25\": not the name or address of a host"},
+        {"a?b:25", NULL, 0,
+         "address \"a?b:25\": not the name or address of a host"},
+        {"a#b:25", NULL, 0,
+         "address \"a#b:25\": not the name or address of a host"},
+        {"%41:25", NULL, 0,
+         "address \"%41:25\": not the name or address of a host"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(GError) error = NULL;
