@@ -18,7 +18,7 @@
 #define DISPLAY_MAX  200 /* bytes of a display name */
 #define ITEM_MAX     4000
 #define ITEMS_MAX    10000 /* of one list */
-#define PROBLEMS_MAX 100
+#define PROBLEMS_MAX 20
 #define QUOTE_MAX    80 /* bytes of an item that a problem repeats */
 
 static void initialise(void)
@@ -171,17 +171,26 @@ typedef struct {
     unsigned items;
 } Sink;
 
-static void add_problem(const Sink *sink, const char *text, const char *reason)
+void problems_add(GPtrArray *problems, char *take_text)
 {
-    if (sink->problems->len >= PROBLEMS_MAX) {
+    if (problems->len < PROBLEMS_MAX) {
+        g_ptr_array_add(problems, take_text);
         return;
     }
+    if (problems->len == PROBLEMS_MAX) {
+        g_ptr_array_add(problems, g_strdup("and more"));
+    }
+    g_free(take_text);
+}
+
+static void add_problem(const Sink *sink, const char *text, const char *reason)
+{
     g_autofree char *item = g_strdup(text);
     if (strlen(item) > QUOTE_MAX) {
         *g_utf8_find_prev_char(item, item + QUOTE_MAX) = '\0';
     }
-    g_ptr_array_add(sink->problems,
-                    g_strdup_printf("%s: %s: %s", sink->field, item, reason));
+    problems_add(sink->problems,
+                 g_strdup_printf("%s: %s: %s", sink->field, item, reason));
 }
 
 static void take_item(Sink *sink, const char *text, size_t length)

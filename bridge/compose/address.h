@@ -11,6 +11,9 @@ typedef struct {
 } Address;
 void address_free(Address *address); /* NULL is allowed */
 
+/* Notes what had to be left out of a mail; a long list ends in "and more". */
+void problems_add(GPtrArray *problems, char *take_text);
+
 /* The mailboxes of TEXT, a comma-separated list in the syntax of RFC 5322, appended to
  * ADDRESSES (Address *).  Groups count as their members, empty items as nothing; what
  * is no valid mailbox goes to PROBLEMS (char *) as "FIELD: item: reason". */

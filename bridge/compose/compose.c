@@ -68,7 +68,7 @@ static Holds holds(const char *name)
 
 static void add_problem(Mailing *mailing, const char *name, const char *reason)
 {
-    g_ptr_array_add(mailing->problems, g_strdup_printf("header %s: %s", name, reason));
+    problems_add(mailing->problems, g_strdup_printf("header %s: %s", name, reason));
 }
 
 static void add_own_addresses(Mailing *mailing, const DraftHeader *header)

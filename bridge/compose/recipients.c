@@ -33,8 +33,8 @@ static bool admit(Filter *filter, const char *field, const Address *address)
         reason = "more recipients than limits.recipients allows";
     }
     if (reason != NULL) {
-        g_ptr_array_add(filter->problems,
-                        g_strdup_printf("%s: %s: %s", field, address->address, reason));
+        problems_add(filter->problems,
+                     g_strdup_printf("%s: %s: %s", field, address->address, reason));
         return false;
     }
     return g_hash_table_add(filter->known, g_steal_pointer(&key));

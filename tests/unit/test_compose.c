@@ -233,9 +233,32 @@ static void endless_recipient_lists_are_cut_with_a_word(void **state)
     many.cc = "ok@x.org";
     Composed composed = composed_of(&many);
     assert_int_equal(composed.n_recipients, 1);
-    assert_int_equal(g_strv_length(composed.problems), 100);
+    assert_int_equal(g_strv_length(composed.problems), 21);
+    assert_string_equal(composed.problems[20], "and more");
     composed_clear(&composed);
     g_string_free(list, TRUE);
+}
+
+/* A list that comes from labels must not fill the log. */
+static void not_more_than_twenty_are_named_of_those_left_out(void **state)
+{
+    (void)state;
+    for (int n = 20; n <= 22; n++) {
+        g_autoptr(GString) list = g_string_new("kept@x.org");
+        for (int i = 0; i < n; i++) {
+            g_string_append_printf(list, ",a%d@x.org", i);
+        }
+        Draft many = draft();
+        many.recipients_max = 1;
+        many.to = list->str;
+        Composed composed = composed_of(&many);
+        assert_int_equal(g_strv_length(composed.problems), n == 20 ? 20 : 21);
+        assert_string_equal(composed.problems[19],
+                            "to: a19@x.org: more recipients than limits.recipients "
+                            "allows");
+        assert_int_equal(g_strcmp0(composed.problems[20], "and more") == 0, n > 20);
+        composed_clear(&composed);
+    }
 }
 
 typedef struct {
@@ -607,6 +630,7 @@ int main(void)
         cmocka_unit_test(recipients_outside_of_allowed_domains_are_refused),
         cmocka_unit_test(more_recipients_than_the_ceiling_are_reported),
         cmocka_unit_test(endless_recipient_lists_are_cut_with_a_word),
+        cmocka_unit_test(not_more_than_twenty_are_named_of_those_left_out),
         cmocka_unit_test(from_must_be_one_valid_address),
         cmocka_unit_test(a_hostile_name_does_not_spoil_the_senders_address),
         cmocka_unit_test(a_mail_over_its_size_is_an_error_at_the_edge),
