@@ -11,7 +11,7 @@ typedef struct {
     Value indent; /* of all lines but the first */
     size_t indent_width;
     GString *out;
-    size_t width; /* of the line so far */
+    size_t width;  /* of the line so far */
     bool is_fresh; /* nothing but the indent is on the line */
     size_t room;   /* bytes that OUT may have */
 } Folding;
@@ -142,7 +142,8 @@ bool func_fold(Exec *exec, const Value *args, size_t n, Value *result, GError **
     (void)n;
     if (args[0].integer < 1 || args[0].integer > 1000) {
         g_set_error(error, FAULT, FAULT_INPUT,
-                    "columns must be 1 to 1000, not %" G_GINT64_FORMAT, args[0].integer);
+                    "columns must be 1 to 1000, not %" G_GINT64_FORMAT,
+                    args[0].integer);
         return false;
     }
     if (!exec_charge(exec, args[2].n / 16, error)) {

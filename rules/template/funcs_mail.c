@@ -17,19 +17,22 @@
 bool func_plus(Exec *exec, const Value *args, size_t n, Value *result, GError **error)
 {
     (void)exec, (void)n, (void)error;
-    *result = value_int((int64_t)((uint64_t)args[0].integer + (uint64_t)args[1].integer));
+    *result =
+        value_int((int64_t)((uint64_t)args[0].integer + (uint64_t)args[1].integer));
     return true;
 }
 
 bool func_minus(Exec *exec, const Value *args, size_t n, Value *result, GError **error)
 {
     (void)exec, (void)n, (void)error;
-    *result = value_int((int64_t)((uint64_t)args[0].integer - (uint64_t)args[1].integer));
+    *result =
+        value_int((int64_t)((uint64_t)args[0].integer - (uint64_t)args[1].integer));
     return true;
 }
 
 /* Bytes that the template has written so far. */
-bool func_written(Exec *exec, const Value *args, size_t n, Value *result, GError **error)
+bool func_written(Exec *exec, const Value *args, size_t n, Value *result,
+                  GError **error)
 {
     (void)args, (void)n, (void)error;
     *result = value_int((int64_t)(exec->out->len - exec->out_start));
@@ -55,8 +58,8 @@ static void append_duration(GString *out, int64_t seconds)
                            units[i].name);
     bool has_next = units[i].seconds >= 3600 && rest >= units[i + 1].seconds;
     if (has_next && seconds < 100 * units[0].seconds) {
-        g_string_append_printf(out, " %" G_GINT64_FORMAT " %s", rest / units[i + 1].seconds,
-                               units[i + 1].name);
+        g_string_append_printf(out, " %" G_GINT64_FORMAT " %s",
+                               rest / units[i + 1].seconds, units[i + 1].name);
     }
 }
 
@@ -91,7 +94,8 @@ static bool is_web_url(const char *url, size_t n)
 
 /* A link that may stand in a mail, with what no URL may hold percent-encoded; "" for
  * anything else. */
-bool func_web_url(Exec *exec, const Value *args, size_t n, Value *result, GError **error)
+bool func_web_url(Exec *exec, const Value *args, size_t n, Value *result,
+                  GError **error)
 {
     GString *out = g_string_new(NULL);
     (void)n;
@@ -109,13 +113,14 @@ static bool is_linkable(const Labels *labels)
 {
     size_t length = 0;
     for (size_t i = 0; i < labels->n && length <= LINK_MAX; i++) {
-        length += strlen(labels->items[i].name) + strnlen(labels->items[i].value, LINK_MAX);
+        length +=
+            strlen(labels->items[i].name) + strnlen(labels->items[i].value, LINK_MAX);
     }
     return labels->n > 0 && length <= LINK_MAX;
 }
 
-/* BASE without slashes at its end, PATH, MATCHERS; a blank is %20, because Alertmanager's
- * pages take + for a plus. */
+/* BASE without slashes at its end, PATH, MATCHERS; a blank is %20, because
+ * Alertmanager's pages take + for a plus. */
 static GString *join_url(Value base, Value path, Value matchers)
 {
     GString *out = g_string_new(NULL);
@@ -131,9 +136,10 @@ static GString *join_url(Value base, Value path, Value matchers)
     return out;
 }
 
-/* {{ filterURL .ExternalURL "/#/silences/new?filter=" .Labels }}; "" without a base, without
- * labels, or where it would be too long. */
-bool func_filter_url(Exec *exec, const Value *args, size_t n, Value *result, GError **error)
+/* {{ filterURL .ExternalURL "/#/silences/new?filter=" .Labels }}; "" without a base,
+ * without labels, or where it would be too long. */
+bool func_filter_url(Exec *exec, const Value *args, size_t n, Value *result,
+                     GError **error)
 {
     Value matchers;
     (void)n;
@@ -169,9 +175,10 @@ static void tally_add(GArray *tallies, GHashTable *places, const char *value)
     g_array_index(tallies, Tally, place - 1).alerts++;
 }
 
-/* {{ range countBy "severity" .Alerts }}{{ .Value }} {{ .Name }}{{ end }}: how many alerts
- * have each value of a label, in the order in which the values first appear. */
-bool func_count_by(Exec *exec, const Value *args, size_t n, Value *result, GError **error)
+/* {{ range countBy "severity" .Alerts }}{{ .Value }} {{ .Name }}{{ end }}: how many
+ * alerts have each value of a label, in the order in which the values first appear. */
+bool func_count_by(Exec *exec, const Value *args, size_t n, Value *result,
+                   GError **error)
 {
     g_autoptr(GHashTable) places = g_hash_table_new(g_str_hash, g_str_equal);
     g_autoptr(GArray) tallies = g_array_new(FALSE, FALSE, sizeof(Tally));
@@ -215,9 +222,10 @@ static size_t count_values(Value alerts, const char *name)
     return n_seen;
 }
 
-/* The label that divides the alerts best, without severity: the one with the most values
- * that a reader can still take in.  "" if there is none. */
-bool func_telling(Exec *exec, const Value *args, size_t n, Value *result, GError **error)
+/* The label that divides the alerts best, without severity: the one with the most
+ * values that a reader can still take in.  "" if there is none. */
+bool func_telling(Exec *exec, const Value *args, size_t n, Value *result,
+                  GError **error)
 {
     const Labels none = {NULL, 0};
     const Labels *labels = args[0].n > 0 ? &args[0].alerts[0]->labels : &none;

@@ -257,8 +257,8 @@ def test_what_is_cut_shows_it(render):
 def test_labels_of_an_alert_are_counted_where_they_are_not_listed(render):
     alerts = [disk(number, **{f"zz{i:03}": f"{number}" for i in range(30)}) for number in (1, 2)]
     mail = render(webhook(*alerts))
-    assert mail.page.text.count("… and 12 more") == 2  # instance, mountpoint, 30 more; 20 are shown
-    assert mail.text.count("… and 12 more") == 2
+    assert mail.page.text.count("… and 12 more labels") == 2  # instance, mountpoint, 30 more; 20 are shown
+    assert mail.text.count("… and 12 more labels") == 2
 
 
 # --- links

@@ -55,7 +55,8 @@ static inline void mail_alert(Event *event, const MailAlert *from, Alert *alert)
         .value_string = "",
         .is_new = from->is_new,
     };
-    assert_true(from->starts == NULL || timestamp_parse(from->starts, &alert->starts_at));
+    assert_true(from->starts == NULL ||
+                timestamp_parse(from->starts, &alert->starts_at));
     assert_true(from->ends == NULL || timestamp_parse(from->ends, &alert->ends_at));
 }
 

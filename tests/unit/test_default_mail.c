@@ -15,7 +15,7 @@ static char *render(const Event *event, const char *text)
     return mail_render(event, ours, TEMPLATE_TEXT, text);
 }
 
-#define N(alerts) (sizeof(alerts) / sizeof *(alerts))
+#define N(alerts)       (sizeof(alerts) / sizeof *(alerts))
 #define TEXT_OF(alerts) text_of(alerts, N(alerts))
 
 static char *text_of(const MailAlert *alerts, size_t n)
@@ -45,17 +45,18 @@ static void a_mail_of_one_alert_reads_like_this(void **state)
         {LABELS "db07", "3.4% free", "2026-11-23T04:12:00Z", NULL, true}};
     g_autofree char *text = TEXT_OF(alerts);
     assert_string_equal(
-        text, "FIRING: 1 critical\n"
-              "DiskFull · eu1\n"
-              "Since 04:12 UTC, 28 min at sending\n"
-              "\n"
-              "1. 3.4% free\n"
-              "\n"
-              "Labels: alertname=DiskFull cluster=eu1 instance=db07 severity=critical\n"
-              "\n"
-              "----------------------------------------\n"
-              "You get this mail because these alerts reached the receiver operations.\n"
-              "Times are UTC.\n");
+        text,
+        "FIRING: 1 critical\n"
+        "DiskFull · eu1\n"
+        "Since 04:12 UTC, 28 min at sending\n"
+        "\n"
+        "1. 3.4% free\n"
+        "\n"
+        "Labels: alertname=DiskFull cluster=eu1 instance=db07 severity=critical\n"
+        "\n"
+        "----------------------------------------\n"
+        "You get this mail because these alerts reached the receiver operations.\n"
+        "Times are UTC.\n");
 }
 
 static void a_mail_tells_what_changed_since_the_last_one(void **state)
@@ -68,7 +69,9 @@ static void a_mail_tells_what_changed_since_the_last_one(void **state)
     };
     g_autofree char *text = TEXT_OF(alerts);
     assert_has(text, "FIRING: 2 critical, 1 resolved\n");
-    assert_has(text, "Since 04:11 UTC, 29 min at sending\n1 new, 1 resolved since the last mail\n");
+    assert_has(
+        text,
+        "Since 04:11 UTC, 29 min at sending\n1 new, 1 resolved since the last mail\n");
     assert_has(text, "\n1. full\n   since 04:12, 28 min, new\n");
     assert_has(text, "\n   since 04:11, 29 min\n");
     assert_has(text, "\nResolved:\n3. c  lasted 27 min, new\n");
@@ -144,7 +147,8 @@ static void unknown_and_future_times_do_no_harm(void **state)
 {
     (void)state;
     const MailAlert unknown[] = {{LABELS "a", "full", NULL, NULL, true}};
-    const MailAlert future[] = {{LABELS "a", "full", "2027-01-01T00:00:00Z", NULL, true}};
+    const MailAlert future[] = {
+        {LABELS "a", "full", "2027-01-01T00:00:00Z", NULL, true}};
     const MailAlert backwards[] = {
         {LABELS "a", "full", "2026-11-23T04:00:00Z", "2026-11-23T03:00:00Z", true}};
     g_autofree char *without = TEXT_OF(unknown), *later = TEXT_OF(future);
@@ -170,8 +174,8 @@ static void the_sender_s_own_links_win(void **state)
     first->value_string = "[ A=97.3 ]";
     g_autofree char *text = render(event, "{{ template `email.default.text` . }}");
     first->panel_url = "https://grafana.example/panel";
-    g_autofree char *html =
-        mail_render(event, ours, TEMPLATE_HTML, "{{ template `email.default.html` . }}");
+    g_autofree char *html = mail_render(event, ours, TEMPLATE_HTML,
+                                        "{{ template `email.default.html` . }}");
     assert_has(text, "   Value: [ A=97.3 ]\n");
     assert_has(text, "   Graph: https://grafana.example/dashboard\n"
                      "   Silence: https://grafana.example/silence?x=1&y=2\n");
@@ -187,11 +191,11 @@ static void links_of_an_alert_lead_to_the_web_or_nowhere(void **state)
     const MailAlert alert = {LABELS "a", "full", "2026-11-23T04:12:00Z", NULL, true};
     g_autoptr(Event) event = mail_event(GROUP, &alert, 1);
     Alert *first = &event->alerts[0];
-    first->generator_url = first->dashboard_url = first->silence_url = first->panel_url =
-        "javascript:alert(1)";
+    first->generator_url = first->dashboard_url = first->silence_url =
+        first->panel_url = "javascript:alert(1)";
     g_autofree char *text = render(event, "{{ template `email.default.text` . }}");
-    g_autofree char *html =
-        mail_render(event, ours, TEMPLATE_HTML, "{{ template `email.default.html` . }}");
+    g_autofree char *html = mail_render(event, ours, TEMPLATE_HTML,
+                                        "{{ template `email.default.html` . }}");
     assert_has_no(text, "javascript");
     assert_has_no(html, "href");
 }
@@ -202,7 +206,8 @@ static void the_worst_alerts_come_first_and_say_what_they_are(void **state)
     const MailAlert alerts[] = {
         {GROUP ";severity=info;instance=a", "a", "2026-11-23T04:12:00Z", NULL, true},
         {GROUP ";instance=b", "b", "2026-11-23T04:12:00Z", NULL, true},
-        {GROUP ";severity=Critical;instance=c", "c", "2026-11-23T04:12:00Z", NULL, true},
+        {GROUP ";severity=Critical;instance=c", "c", "2026-11-23T04:12:00Z", NULL,
+         true},
     };
     g_autofree char *text = TEXT_OF(alerts);
     assert_has(text, "FIRING: 1 Critical, 1 info, 1 without severity\n");
@@ -211,13 +216,31 @@ static void the_worst_alerts_come_first_and_say_what_they_are(void **state)
     assert_has(text, "3. b\n   since 04:12, 28 min\n");
 }
 
+static void alerts_of_several_names_are_headed_by_three_of_them(void **state)
+{
+    (void)state;
+    const MailAlert alerts[] = {
+        {.labels = "alertname=D"},
+        {.labels = "alertname=A;severity=info"},
+        {.labels = "alertname=B;severity=critical"},
+        {.labels = "alertname=C;severity=warning"},
+    };
+    g_autoptr(Event) four = mail_event("dc=x", alerts, 4),
+                     two = mail_event("", alerts, 2);
+    g_autofree char *of_four = render(four, "{{ template `email.default.text` . }}");
+    g_autofree char *of_two = render(two, "{{ template `email.default.text` . }}");
+    assert_has(of_four, "without severity\nB, C, A, … · x\n");
+    assert_has(of_two, "without severity\nA, D\n");
+}
+
 static void what_cannot_be_listed_is_counted(void **state)
 {
     (void)state;
     MailAlert alerts[60];
     char labels[60][96];
     for (unsigned i = 0; i < 60; i++) {
-        g_snprintf(labels[i], sizeof labels[i], "%s%u;dc=%s", LABELS, i, i % 3 ? "x" : "y");
+        g_snprintf(labels[i], sizeof labels[i], "%s%u;dc=%s", LABELS, i,
+                   i % 3 ? "x" : "y");
         alerts[i] = (MailAlert){labels[i], "full", "2026-11-23T04:12:00Z",
                                 i < 12 ? "2026-11-23T04:22:00Z" : NULL, true};
     }
@@ -225,7 +248,8 @@ static void what_cannot_be_listed_is_counted(void **state)
     event->truncated_alerts = 7;
     g_autofree char *text = render(event, "{{ template `email.default.text` . }}");
     assert_has(text, "\ndc: 20 y, 40 x\n");
-    assert_has(text, "\n… and 8 more firing, 2 more resolved. The sender left out 7 more.\n");
+    assert_has(text,
+               "\n… and 8 more firing, 2 more resolved. The sender left out 7 more.\n");
     assert_has(text, "\n40. ");
     assert_has(text, "\n58. "); /* the tenth resolved one, behind 48 firing */
     assert_has_no(text, "\n41. ");
@@ -240,7 +264,8 @@ static void an_event_without_alerts_is_a_mail_too(void **state)
     g_autofree char *html = mail_render(event, ours, TEMPLATE_HTML,
                                         "{{ template `email.default.html` . }}");
     assert_has(text, "RESOLVED: 0 alerts\n");
-    assert_has(html, "0 alerts</span></h1>");
+    assert_has(html, "<span dir=\"auto\">0 alerts</span></p>");
+    assert_has(html, "<span dir=\"auto\">No alert name</span></h1>");
 }
 
 static char *subject_of(const char *group, const MailAlert *alerts, size_t n)
@@ -258,7 +283,8 @@ static void the_subject_is_the_state_and_the_group(void **state)
         {"alertname=Down", "[FIRING:1 critical] Down"},
         {"alertname=Down;severity=critical", "[FIRING:1 critical] Down"},
         {"alertname=Down;a=x;b=y;c=z", "[FIRING:1 critical] Down x/y"},
-        {"alertname=Down;a=x;instance=db07;cluster=eu1", "[FIRING:1 critical] Down eu1/db07"},
+        {"alertname=Down;a=x;instance=db07;cluster=eu1",
+         "[FIRING:1 critical] Down eu1/db07"},
         {"job=node;zz=1", "[FIRING:1 critical] node/1"},
         {"severity=critical", "[FIRING:1 critical] Alerts for operations"},
         {"alertname=KubePodCrashLoopingForALongTime;namespace=payments",
@@ -283,7 +309,8 @@ static char *subject_with(const char *severity, size_t firing, size_t resolved)
 }
 
 /* 34 characters of stem leave the brackets 25. */
-static void the_brackets_lose_the_resolved_ones_before_the_subject_exceeds_60(void **state)
+static void
+the_brackets_lose_the_resolved_ones_before_the_subject_exceeds_60(void **state)
 {
     (void)state;
     static const struct {
@@ -322,15 +349,17 @@ static void user_s_definitions_replace_ours_wherever_they_are_used(void **state)
         "{{ define `__alertmanagerURL` }}https://karma.example/{{ end }}",
         NULL,
     };
-    g_autofree char *subject =
-        mail_render(event, files, TEMPLATE_TEXT, "{{ template `email.default.subject` . }}");
-    g_autofree char *html =
-        mail_render(event, files, TEMPLATE_HTML, "{{ template `email.default.html` . }}");
-    g_autofree char *text =
-        mail_render(event, files, TEMPLATE_TEXT, "{{ template `email.default.text` . }}");
+    g_autofree char *subject = mail_render(event, files, TEMPLATE_TEXT,
+                                           "{{ template `email.default.subject` . }}");
+    g_autofree char *html = mail_render(event, files, TEMPLATE_HTML,
+                                        "{{ template `email.default.html` . }}");
+    g_autofree char *text = mail_render(event, files, TEMPLATE_TEXT,
+                                        "{{ template `email.default.text` . }}");
     assert_string_equal(subject, "My <subject>");
     assert_has(html, "<title>My &lt;subject></title>");
-    assert_has(html, "href=\"https://karma.example/\" style=\"color:#0b57d0\">View in Karma</a>");
+    assert_has(
+        html,
+        "href=\"https://karma.example/\" style=\"color:#0b57d0\">View in Karma</a>");
     assert_has(text, "\nKarma: https://karma.example/\n");
 }
 
@@ -341,10 +370,10 @@ static void alertmanager_s_helpers_give_what_they_give_there(void **state)
     g_autoptr(Event) event = mail_event(GROUP, &alert, 1);
     event->external_url = "https://am.example/";
     event->alerts[0].generator_url = "http://p/g";
-    g_autofree char *helpers =
-        render(event, "{{ template `__alertmanager` . }} {{ template `__description` . }} "
-                      "{{ template `__alertmanagerURL` . }}\n"
-                      "{{ template `__text_alert_list` .Alerts.Firing }}");
+    g_autofree char *helpers = render(
+        event, "{{ template `__alertmanager` . }} {{ template `__description` . }} "
+               "{{ template `__alertmanagerURL` . }}\n"
+               "{{ template `__text_alert_list` .Alerts.Firing }}");
     assert_string_equal(helpers,
                         "Alertmanager  https://am.example/#/alerts?filter="
                         "%7balertname%3d%22DiskFull%22%2ccluster%3d%22eu1%22%7d\n"
@@ -372,10 +401,12 @@ int main(void)
         cmocka_unit_test(the_sender_s_own_links_win),
         cmocka_unit_test(links_of_an_alert_lead_to_the_web_or_nowhere),
         cmocka_unit_test(the_worst_alerts_come_first_and_say_what_they_are),
+        cmocka_unit_test(alerts_of_several_names_are_headed_by_three_of_them),
         cmocka_unit_test(what_cannot_be_listed_is_counted),
         cmocka_unit_test(an_event_without_alerts_is_a_mail_too),
         cmocka_unit_test(the_subject_is_the_state_and_the_group),
-        cmocka_unit_test(the_brackets_lose_the_resolved_ones_before_the_subject_exceeds_60),
+        cmocka_unit_test(
+            the_brackets_lose_the_resolved_ones_before_the_subject_exceeds_60),
         cmocka_unit_test(user_s_definitions_replace_ours_wherever_they_are_used),
         cmocka_unit_test(alertmanager_s_helpers_give_what_they_give_there),
     };

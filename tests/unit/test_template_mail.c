@@ -11,9 +11,11 @@ static const char *const no_files[] = {NULL};
 static void check(const Event *event, const Case *cases, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        g_autofree char *got = mail_render(event, no_files, TEMPLATE_TEXT, cases[i].text);
+        g_autofree char *got =
+            mail_render(event, no_files, TEMPLATE_TEXT, cases[i].text);
         bool failed = g_str_has_prefix(got, "template: ");
-        if (failed ? !g_str_has_suffix(got, cases[i].want) : strcmp(got, cases[i].want) != 0) {
+        if (failed ? !g_str_has_suffix(got, cases[i].want)
+                   : strcmp(got, cases[i].want) != 0) {
             fail_msg("%s\n  gives %s\n  not   %s", cases[i].text, got, cases[i].want);
         }
     }
@@ -24,8 +26,9 @@ static void check_alone(const Case *cases, size_t n)
     g_autoptr(Event) event = mail_event("", NULL, 0);
     check(event, cases, n);
 }
-#define CHECK(...) \
-    check_alone((const Case[]){__VA_ARGS__}, sizeof((Case[]){__VA_ARGS__}) / sizeof(Case))
+#define CHECK(...)                                                                     \
+    check_alone((const Case[]){__VA_ARGS__},                                           \
+                sizeof((Case[]){__VA_ARGS__}) / sizeof(Case))
 
 static void numbers_are_added_and_subtracted_and_wrap_at_the_ends(void **state)
 {
@@ -38,16 +41,19 @@ static void numbers_are_added_and_subtracted_and_wrap_at_the_ends(void **state)
 static void a_duration_is_told_in_its_two_largest_units(void **state)
 {
     (void)state;
-    CHECK({"{{ (now.Sub now) | shortDuration }}", "0 s"},
-          {"{{ shortDuration 59999999999 }}", "59 s"},
-          {"{{ shortDuration 60000000000 }} {{ shortDuration 3599e9 }}", "1 min 59 min"},
-          {"{{ shortDuration 3600e9 }} {{ shortDuration 3659e9 }} {{ shortDuration 3660e9 }}",
-           "1 h 1 h 1 h 1 min"},
-          {"{{ shortDuration 86399e9 }} {{ shortDuration 86400e9 }}", "23 h 59 min 1 d"},
-          {"{{ shortDuration 90000e9 }} {{ shortDuration 89999e9 }}", "1 d 1 h 1 d"},
-          {"{{ shortDuration 8639999e9 }} {{ shortDuration 8650000e9 }}", "99 d 23 h 100 d"},
-          {"{{ shortDuration -5000000000 }}", "0 s"},
-          {"{{ shortDuration 9223372036854775807 }}", "106751 d"});
+    CHECK(
+        {"{{ (now.Sub now) | shortDuration }}", "0 s"},
+        {"{{ shortDuration 59999999999 }}", "59 s"},
+        {"{{ shortDuration 60000000000 }} {{ shortDuration 3599e9 }}", "1 min 59 min"},
+        {"{{ shortDuration 3600e9 }} {{ shortDuration 3659e9 }} {{ shortDuration "
+         "3660e9 }}",
+         "1 h 1 h 1 h 1 min"},
+        {"{{ shortDuration 86399e9 }} {{ shortDuration 86400e9 }}", "23 h 59 min 1 d"},
+        {"{{ shortDuration 90000e9 }} {{ shortDuration 89999e9 }}", "1 d 1 h 1 d"},
+        {"{{ shortDuration 8639999e9 }} {{ shortDuration 8650000e9 }}",
+         "99 d 23 h 100 d"},
+        {"{{ shortDuration -5000000000 }}", "0 s"},
+        {"{{ shortDuration 9223372036854775807 }}", "106751 d"});
 }
 
 static void text_is_folded_at_blanks(void **state)
@@ -81,7 +87,8 @@ static void characters_of_east_asia_take_two_columns_and_marks_none(void **state
     CHECK({"{{ fold 4 `` `東京都` }}", "東京\n都"},
           {"{{ fold 5 `` `東京都` }}", "東京\n都"},
           {"{{ fold 5 `` `ab東c京` }}", "ab東c\n京"},
-          {"{{ fold 2 `` \"e\\u0301e\\u0301e\" }}", "e\xCC\x81" "e\xCC\x81\ne"},
+          {"{{ fold 2 `` \"e\\u0301e\\u0301e\" }}", "e\xCC\x81"
+                                                    "e\xCC\x81\ne"},
           {"{{ fold 1 `` `東京` }}", "東\n京"},
           {"{{ fold 4 `` \"\\xff\\xff\\xff\\xff\\xff\" }}", "\xff\xff\xff\xff\n\xff"});
 }
@@ -89,14 +96,14 @@ static void characters_of_east_asia_take_two_columns_and_marks_none(void **state
 static void columns_have_a_range_and_indents_cannot_multiply_a_text(void **state)
 {
     (void)state;
-    CHECK({"{{ fold 0 `` `a` }}", "error calling fold: columns must be 1 to 1000, not 0"},
-          {"{{ fold 1001 `` `a` }}",
-           "error calling fold: columns must be 1 to 1000, not 1001"},
-          {"{{ fold 1000 `` `a` }}", "a"});
+    CHECK(
+        {"{{ fold 0 `` `a` }}", "error calling fold: columns must be 1 to 1000, not 0"},
+        {"{{ fold 1001 `` `a` }}",
+         "error calling fold: columns must be 1 to 1000, not 1001"},
+        {"{{ fold 1000 `` `a` }}", "a"});
     g_autoptr(Event) event = mail_event("", NULL, 0);
     g_autofree char *wide = g_strnfill(100000, 'x');
-    g_autofree char *text =
-        g_strdup_printf("{{ fold 1 `%s` `%s` }}", wide, wide);
+    g_autofree char *text = g_strdup_printf("{{ fold 1 `%s` `%s` }}", wide, wide);
     g_autofree char *got = mail_render(event, no_files, TEMPLATE_TEXT, text);
     assert_true(g_str_has_suffix(got, "more than 10485760 bytes of text"));
 }
@@ -104,14 +111,20 @@ static void columns_have_a_range_and_indents_cannot_multiply_a_text(void **state
 static void only_what_leads_to_the_web_is_a_link(void **state)
 {
     (void)state;
-    CHECK({"{{ webURL `https://example.org/a?b=c&d#e` }}", "https://example.org/a?b=c&d#e"},
-          {"{{ webURL `HTTP://EXAMPLE.ORG` }}", "HTTP://EXAMPLE.ORG"},
-          {"{{ webURL \"http://h/a \\\"b\\\"\\n\\u00e9\" }}", "http://h/a%20%22b%22%0a%c3%a9"},
-          {"{{ webURL `http://h/%20%zz` }}", "http://h/%20%25zz"},
-          {"{{ webURL `` }}{{ webURL `http://` }}{{ webURL `http:///x` }}{{ webURL `http://?` }}",
-           ""},
-          {"{{ webURL `javascript:alert(1)` }}{{ webURL `data:,x` }}{{ webURL `//h/` }}", ""},
-          {"{{ webURL ` http://h/` }}{{ webURL `mailto:a@b` }}{{ webURL `httpsx://h` }}", ""});
+    CHECK(
+        {"{{ webURL `https://example.org/a?b=c&d#e` }}",
+         "https://example.org/a?b=c&d#e"},
+        {"{{ webURL `HTTP://EXAMPLE.ORG` }}", "HTTP://EXAMPLE.ORG"},
+        {"{{ webURL \"http://h/a \\\"b\\\"\\n\\u00e9\" }}",
+         "http://h/a%20%22b%22%0a%c3%a9"},
+        {"{{ webURL `http://h/%20%zz` }}", "http://h/%20%25zz"},
+        {"{{ webURL `` }}{{ webURL `http://` }}{{ webURL `http:///x` }}{{ webURL "
+         "`http://?` }}",
+         ""},
+        {"{{ webURL `javascript:alert(1)` }}{{ webURL `data:,x` }}{{ webURL `//h/` }}",
+         ""},
+        {"{{ webURL ` http://h/` }}{{ webURL `mailto:a@b` }}{{ webURL `httpsx://h` }}",
+         ""});
 }
 
 static char *url_of_length(size_t n, char last)
@@ -130,7 +143,8 @@ static char *url_of_length(size_t n, char last)
 static void a_link_has_at_most_2000_bytes(void **state)
 {
     (void)state;
-    g_autofree char *fits = url_of_length(2000, 'x'), *long_one = url_of_length(2001, 'x');
+    g_autofree char *fits = url_of_length(2000, 'x'),
+                    *long_one = url_of_length(2001, 'x');
     g_autofree char *grows = url_of_length(2000, ' '), *just = url_of_length(1998, ' ');
     CHECK({fits, "2000"}, {long_one, "0"}, {grows, "0"}, {just, "2000"});
 }
@@ -142,9 +156,12 @@ static void labels_end_a_link_as_matchers(void **state)
     g_autoptr(Event) event = mail_event("", &alert, 1);
     const Case cases[] = {
         {"{{ filterURL `http://h/` `/#/s?f=` .CommonLabels }}",
-         "http://h/#/s?f=%7balertname%3d%22a%20b%2bc%22%2c%22x.y%22%3d%22%5c%22%5c%5c%22%7d"},
+         "http://h/#/"
+         "s?f=%7balertname%3d%22a%20b%2bc%22%2c%22x.y%22%3d%22%5c%22%5c%5c%22%7d"},
         {"{{ filterURL `http://h//` `` .CommonLabels | len }}", "74"},
-        {"{{ filterURL `` `/` .CommonLabels }}{{ filterURL `ftp://h` `/` .CommonLabels }}", ""},
+        {"{{ filterURL `` `/` .CommonLabels }}{{ filterURL `ftp://h` `/` .CommonLabels "
+         "}}",
+         ""},
         {"{{ filterURL `http://h` `/` .GroupLabels }}", ""},
     };
     check(event, cases, G_N_ELEMENTS(cases));
@@ -159,7 +176,8 @@ static void a_link_with_too_many_labels_is_left_out(void **state)
         g_autofree char *labels = g_strconcat("a=", value, NULL);
         MailAlert alert = {.labels = labels};
         g_autoptr(Event) event = mail_event("", &alert, 1);
-        g_autofree char *want = g_strdup_printf("%zu", length == 1976 ? 0 : length + 25);
+        g_autofree char *want =
+            g_strdup_printf("%zu", length == 1976 ? 0 : length + 25);
         const Case link = {"{{ filterURL `http://h` `/` .CommonLabels | len }}", want};
         check(event, &link, 1);
     }
@@ -195,7 +213,8 @@ static void the_telling_label_has_the_most_values_up_to_eight(void **state)
     (void)state;
     g_autoptr(Event) nine = mail_event("", mixed, 9), eight = mail_event("", mixed, 8);
     g_autoptr(Event) one = mail_event("", mixed, 1), none = mail_event("", NULL, 0);
-    const Case of_nine = {"{{ telling .Alerts }}", "dc"}; /* x, y and none are three too */
+    const Case of_nine = {"{{ telling .Alerts }}",
+                          "dc"}; /* x, y and none are three too */
     const Case of_eight = {"{{ telling .Alerts }}", "node"};
     const Case of_few = {"{{ telling .Alerts }}", ""};
     check(nine, &of_nine, 1);
