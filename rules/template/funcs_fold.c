@@ -89,10 +89,16 @@ static void begin_line(Folding *folding)
     folding->is_fresh = true;
 }
 
+/* Past that, the result is an error anyway. */
+static bool has_room(const Folding *folding)
+{
+    return folding->out->len <= folding->room;
+}
+
 static void put_broken(Folding *folding, const char *word, size_t n)
 {
     size_t length;
-    for (size_t i = 0; i < n; i += length) {
+    for (size_t i = 0; i < n && has_room(folding); i += length) {
         size_t width = width_at(word + i, n - i, &length);
         if (folding->width + width > folding->columns && !folding->is_fresh) {
             begin_line(folding);
@@ -123,7 +129,7 @@ static void put_word(Folding *folding, size_t blanks, const char *word, size_t n
 
 static void fold(Folding *folding, Value text)
 {
-    for (size_t i = 0; i < text.n && folding->out->len <= folding->room;) {
+    for (size_t i = 0; i < text.n && has_room(folding);) {
         size_t blanks = count_blanks(text.text + i, text.n - i);
         const char *word = text.text + i + blanks;
         size_t left = text.n - i - blanks, n = word_length(word, left);
