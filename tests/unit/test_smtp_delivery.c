@@ -403,6 +403,25 @@ static void new_settings_end_the_pause(void **state)
     server_free(server);
 }
 
+/* Else one mail that the relay never takes would be every probe, and block all others. */
+static void a_mail_refused_twice_running_makes_way(void **state)
+{
+    (void)state;
+    FaultServer *server =
+        server_start("[{\"mail\": [\"554 5.7.1 not you\", null]}, {\"mail\": [\"554 5.7.1 not you\", null]}]",
+                     NULL, NULL);
+    Post *post = post_open_smtp(server, "smtp_require_tls: false", "");
+    ops->offer(post->relay, make_mail(7, 1));
+    wait_done(post, 1);
+    ops->configure(post->relay, post->config, 0); /* ends the pause */
+    ops->offer(post->relay, make_mail(7, 1));
+    wait_done(post, 2);
+    assert_string_equal(post->outcomes->str, "untried 554 not you\ndeferred 554 not you\n");
+    post_close(post, ops, 1000);
+    server_stop(server);
+    server_free(server);
+}
+
 static void new_settings_retire_the_sessions(void **state)
 {
     (void)state;
@@ -549,6 +568,7 @@ int main(void)
         cmocka_unit_test(hundreds_of_recipients_go_in_several_transactions),
         cmocka_unit_test(a_dead_server_pauses_the_relay),
         cmocka_unit_test(new_settings_end_the_pause),
+        cmocka_unit_test(a_mail_refused_twice_running_makes_way),
         cmocka_unit_test(new_settings_retire_the_sessions),
         cmocka_unit_test(too_many_connections_are_not_tried_again_soon),
         cmocka_unit_test(a_throttled_session_costs_no_mail_anything),

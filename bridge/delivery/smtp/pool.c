@@ -237,6 +237,7 @@ Pool *pool_new(const PoolPlan *plan)
     use_config(pool, plan->config, plan->index);
     pool->name = g_strdup(pool->relay->name);
     pool->fault_text = g_strdup("");
+    pool->suspect = g_strdup("");
     health_init(&pool->health, pool->delivery->connections);
     pool->capacity = pool_capacity(pool);
     return pool;
@@ -248,6 +249,7 @@ void pool_free(Pool *pool)
     g_ptr_array_unref(pool->couriers);
     config_unref(pool->plan.config);
     g_free(pool->fault_text);
+    g_free(pool->suspect);
     g_free(pool->name);
     g_free(pool);
 }

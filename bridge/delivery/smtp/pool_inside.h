@@ -18,6 +18,7 @@ struct Pool {
     const DeliveryConfig *delivery;
     char *name;           /* host:port; fixed, since outcomes and labels point to it */
     char *fault_text;     /* of the last session that failed */
+    char *suspect;        /* message_id of the last mail that was refused as a whole */
     Health health;
     GQueue waiting;       /* Job * */
     GPtrArray *couriers;  /* Courier *, those in use longest first */

@@ -3,6 +3,8 @@
  * for the relay: whose fault it was decides who waits. */
 #include "bridge/delivery/smtp/pool_inside.h"
 
+#include <string.h>
+
 unsigned pool_count(const Pool *pool, CourierState state)
 {
     unsigned n = 0;
@@ -154,6 +156,16 @@ static void settle_rest_reply(Pool *pool, Job *job, OutcomeKind kind, const Repl
     }
 }
 
+/* Is it this mail's own fault after all?  One to which it happens twice running makes
+ * way for others, which may show that. */
+static OutcomeKind suspect(Pool *pool, const Mail *mail)
+{
+    bool again = strcmp(pool->suspect, mail->message_id) == 0;
+    g_free(pool->suspect);
+    pool->suspect = g_strdup(mail->message_id);
+    return again ? OUTCOME_DEFERRED : OUTCOME_UNTRIED;
+}
+
 /* The relay's fault: the mail is charged nothing. */
 static void settle_fault(Pool *pool, Courier *courier, Job *job)
 {
@@ -164,16 +176,17 @@ static void settle_fault(Pool *pool, Courier *courier, Job *job)
         give_back(pool, job);
         return;
     }
-    if (t->fault == FAULT_REFUSED) {
-        transaction_take_back(t);
-    }
     courier_retire(courier);
     if (t->fault == FAULT_THROTTLE && count_others(pool, courier) > 0) {
         fail_session(pool, courier, t->fault, why);
         put_back(pool, job);
         return;
     }
-    settle_rest_reply(pool, job, OUTCOME_UNTRIED, &t->why);
+    if (t->fault == FAULT_REFUSED) {
+        transaction_take_back(t);
+    }
+    OutcomeKind kind = t->fault == FAULT_AUTH ? OUTCOME_UNTRIED : suspect(pool, job->mail);
+    settle_rest_reply(pool, job, kind, &t->why);
     fail_relay(pool, t->fault, why);
     give_back(pool, job);
 }
