@@ -102,6 +102,7 @@ static void *run(void *data)
     sigset_t all;
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, NULL);
+    pthread_setname_np(pthread_self(), "worker");
     pthread_mutex_lock(&lanes->lock);
     for (Job *job; (job = wait_for_job(lanes)) != NULL;) {
         pthread_mutex_unlock(&lanes->lock);

@@ -258,6 +258,7 @@ static void close_sockets(Listener *listener)
 static void *run(void *data)
 {
     Listener *listener = data;
+    pthread_setname_np(pthread_self(), "listener");
     struct pollfd fds[SOCKETS_MAX + 1];
     for (unsigned i = 0; i < listener->n; i++) {
         fds[i] = (struct pollfd){.fd = listener->sockets[i], .events = POLLIN};
