@@ -112,7 +112,9 @@ static void put_word(Folding *folding, size_t blanks, const char *word, size_t n
 {
     size_t width = text_width(word, n);
     if (folding->width + blanks + width <= folding->columns) {
-        g_string_append_printf(folding->out, "%*s", (int)blanks, "");
+        for (size_t i = 0; i < blanks; i++) {
+            g_string_append_c(folding->out, ' ');
+        }
         folding->width += blanks;
         put(folding, word, n, width);
         return;

@@ -151,17 +151,28 @@ static int64_t part_of(const CivilTime *civil, LayoutPart part)
     return parts[part];
 }
 
+/* At least WIDTH characters; printf would take longer than all the rest. */
+static void append_padded(GString *out, int64_t number, int width, char pad)
+{
+    char text[24];
+    int at = sizeof text;
+    do {
+        text[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    while ((int)sizeof text - at < width) {
+        text[--at] = pad;
+    }
+    g_string_append_len(out, text + at, (gssize)sizeof text - at);
+}
+
 static void write_number(const LayoutElement *element, int64_t number, GString *out)
 {
     if (number < 0) {
         g_string_append_c(out, '-');
         number = -number;
     }
-    if (element->pad == ' ') {
-        g_string_append_printf(out, "%*" G_GINT64_FORMAT, element->width, number);
-    } else {
-        g_string_append_printf(out, "%0*" G_GINT64_FORMAT, element->width, number);
-    }
+    append_padded(out, number, element->width, element->pad == ' ' ? ' ' : '0');
 }
 
 static void write_offset(const LayoutElement *element, int offset, GString *out)
@@ -171,13 +182,11 @@ static void write_offset(const LayoutElement *element, int offset, GString *out)
         return;
     }
     int minutes = offset / 60, seconds = offset % 60;
-    g_string_append_printf(out, "%c%02d", minutes < 0 ? '-' : '+', ABS(minutes) / 60);
-    if (element->width > 1) {
-        g_string_append_printf(out, "%s%02d", element->colons ? ":" : "",
-                               ABS(minutes) % 60);
-    }
-    if (element->width > 2) {
-        g_string_append_printf(out, "%s%02d", element->colons ? ":" : "", ABS(seconds));
+    const int parts[] = {ABS(minutes) / 60, ABS(minutes) % 60, ABS(seconds)};
+    g_string_append_c(out, minutes < 0 ? '-' : '+');
+    for (int i = 0; i < element->width; i++) {
+        g_string_append(out, i > 0 && element->colons ? ":" : "");
+        append_padded(out, parts[i], 2, '0');
     }
 }
 
