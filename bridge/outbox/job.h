@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "bridge/outbox/cache.h"
+#include "bridge/outbox/known.h"
 #include "bridge/outbox/outbox.h"
 #include "bridge/outbox/store.h"
 
@@ -43,6 +44,7 @@ struct Outbox {
     Log *log;
     Metrics *metrics;
     RecordCache *cache; /* has its own lock */
+    KnownKeys *known;   /* of records; needs none */
     OutboxClock clock;
     const OutboxClaimer *claimer;
     void *claimer_who;
@@ -67,6 +69,7 @@ struct Outbox {
     GArray *wakes;        /* of Wake: to be said after the commit */
     GHashTable *given_out; /* ids of mails claimed and not reported */
     int64_t started_ms, upkeep_ms; /* its clock; monotonic: when it is due next */
+    char *learnt; /* `known` has the storage's keys up to this; NULL: all */
 };
 
 /* Queues the job; after the end it is finished at once, FAILED. */
@@ -86,6 +89,7 @@ void say_counts(Outbox *outbox); /* in the metrics */
 
 /* upkeep.c */
 Job *upkeep_job(void);
+Job *learn_job(void);
 /* In no transaction.  Queues again, in doubt, what is claimed in the database; CONFIG
  * names the relays.  Logs each. */
 bool recover(Outbox *outbox, const Config *config, GError **error);

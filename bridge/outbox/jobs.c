@@ -66,11 +66,12 @@ static void finish_read(Outbox *outbox, Job *job)
 
 static const JobKind read_kind = {run_read, undo_read, finish_read, false};
 
-/* Fills in RECORDS; false if one is not in memory, and then none is. */
+/* Fills in RECORDS; false if the storage has to be asked for one, and then none is. */
 static bool read_cache(Outbox *outbox, Record *records, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        if (!record_cache_get(outbox->cache, &records[i])) {
+        if (!record_cache_get(outbox->cache, &records[i]) &&
+            known_keys_may_have(outbox->known, records[i].key)) {
             while (i-- > 0) {
                 forget_value(&records[i]);
             }
@@ -157,6 +158,7 @@ static bool store_records(Outbox *outbox, const Change *change, GError **error)
     for (size_t i = 0; ok && i < change->n_records; i++) {
         Record record = change->records[i];
         record.version = next_version(&record, outbox->now_ms);
+        known_keys_add(outbox->known, record.key);
         ok = outbox->ops->put(outbox->store, &record, error);
     }
     return ok;
@@ -240,6 +242,7 @@ static void finish_commit(Outbox *outbox, Job *job)
             record_cache_put(outbox->cache, &change->records[i]);
         } else if (job->result == OUTBOX_CONFLICT) {
             record_cache_drop(outbox->cache, change->records[i].key);
+            known_keys_add(outbox->known, change->records[i].key);
         }
     }
     if (job->result == OUTBOX_OK) {

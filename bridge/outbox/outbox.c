@@ -150,6 +150,8 @@ static Outbox *outbox_new(const StoreOps *ops, Log *log, Metrics *metrics)
     outbox->log = log;
     outbox->metrics = metrics;
     outbox->cache = record_cache_new(0, 0);
+    outbox->known = known_keys_new();
+    outbox->learnt = g_strdup("");
     outbox->clock = system_clock;
     outbox->claimer = &no_claimer;
     outbox->last = &outbox->first;
@@ -278,15 +280,33 @@ static Job *take_jobs(Outbox *outbox, int64_t until_ms, bool *end)
 
 /* The thread. */
 
-static Job *add_upkeep(Outbox *outbox, Job *jobs, int64_t now_ms)
+static Job *add_job(Job *job, Job *jobs)
 {
-    if (now_ms < outbox->upkeep_ms) {
-        return jobs;
+    job->next = jobs;
+    return job;
+}
+
+/* The thread's own, before JOBS. */
+static Job *add_own(Outbox *outbox, Job *jobs)
+{
+    int64_t now_ms = clock_ms(CLOCK_MONOTONIC);
+    if (now_ms >= outbox->upkeep_ms) {
+        outbox->upkeep_ms = now_ms + UPKEEP_MS;
+        jobs = add_job(upkeep_job(), jobs);
     }
-    outbox->upkeep_ms = now_ms + UPKEEP_MS;
-    Job *upkeep = upkeep_job();
-    upkeep->next = jobs;
-    return upkeep;
+    if (outbox->learnt != NULL && outbox_ready(outbox)) {
+        jobs = add_job(learn_job(), jobs);
+    }
+    return jobs;
+}
+
+/* How long to wait for jobs. */
+static int64_t patience_ms(Outbox *outbox, int64_t now_ms)
+{
+    if (!outbox_ready(outbox)) {
+        return PROBE_MS;
+    }
+    return outbox->learnt != NULL ? 0 : MAX(outbox->upkeep_ms - now_ms, 0);
 }
 
 /* What became of mails and could not be stored: the next start calls them in doubt. */
@@ -310,9 +330,8 @@ static void *work(void *data)
     pthread_setname_np(pthread_self(), "storage");
     while (!end) {
         int64_t now_ms = clock_ms(CLOCK_MONOTONIC);
-        int64_t wait_ms = outbox_ready(outbox) ? outbox->upkeep_ms - now_ms : PROBE_MS;
-        Job *jobs = take_jobs(outbox, now_ms + MAX(wait_ms, 0), &end);
-        jobs = add_upkeep(outbox, jobs, clock_ms(CLOCK_MONOTONIC));
+        Job *jobs = take_jobs(outbox, now_ms + patience_ms(outbox, now_ms), &end);
+        jobs = add_own(outbox, jobs);
         jobs = join_kept(outbox, jobs);
         if (jobs != NULL || !outbox_ready(outbox)) {
             run_batch(outbox, jobs);
@@ -371,6 +390,8 @@ void outbox_free(Outbox *outbox)
         outbox->ops->close(outbox->store);
     }
     record_cache_free(outbox->cache);
+    known_keys_free(outbox->known);
+    g_free(outbox->learnt);
     g_array_unref(outbox->wakes);
     g_hash_table_unref(outbox->given_out);
     pthread_cond_destroy(&outbox->wake);

@@ -79,6 +79,8 @@ bool store_mails_recount(Store *store, GError **error);
 bool store_records_get(Store *store, Record *record, GError **error);
 bool store_records_version(Store *store, const char *key, uint64_t *version, GError **error);
 bool store_records_put(Store *store, const Record *record, GError **error);
+bool store_records_keys(Store *store, const char *after, unsigned max, GPtrArray *keys,
+                        GError **error);
 bool store_tidy(Store *store, int64_t now_ms, GError **error);
 
 #endif

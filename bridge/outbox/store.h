@@ -39,6 +39,8 @@ typedef struct {
     bool (*version)(Store *store, const char *key, uint64_t *version, GError **error);
     /* Writes the record with the version it states; without a value, removes it. */
     bool (*put)(Store *store, const Record *record, GError **error);
+    /* Appends the next MAX keys of records behind AFTER, in their order. */
+    bool (*keys)(Store *store, const char *after, unsigned max, GPtrArray *keys, GError **error);
 
     /* Stores the mail, gives it its id, and marks recipients that have to wait for an
      * earlier mail of the group WAITING; the earlier one becomes due.  CLAIM: claims it,

@@ -51,6 +51,18 @@ bool store_records_put(Store *store, const Record *record, GError **error)
                    error);
 }
 
+bool store_records_keys(Store *store, const char *after, unsigned max, GPtrArray *keys,
+                        GError **error)
+{
+    const SqlId id = SQL_RECORD_SCAN;
+    SqlStep step =
+        sql_first(store, id, SQL_VALUES(SQL_TEXT(after), SQL_NUMBER(max)), error);
+    for (; step == SQL_ROW; step = sql_next(store, id, error)) {
+        g_ptr_array_add(keys, g_strdup(sql_text(store, id, 0)));
+    }
+    return step == SQL_END;
+}
+
 /* Housekeeping. */
 
 /* Looks at the next slice of records: appends the keys of those that have expired. */

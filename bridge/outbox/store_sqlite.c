@@ -355,6 +355,7 @@ static bool sqlite_route(Store *store, OutboxRouter *router, void *who, GError *
     .close = sqlite_close, .begin = sqlite_begin, .commit = sqlite_commit,             \
     .rollback = sqlite_rollback, .get = store_records_get,                             \
     .version = store_records_version, .put = store_records_put,                        \
+    .keys = store_records_keys,                                                        \
     .insert = store_mails_insert, .claim = store_mails_claim,                          \
     .queued = store_mails_queued, .next_due = store_mails_next_due,                    \
     .overdue = store_mails_overdue, .claimed = store_mails_claimed,                    \

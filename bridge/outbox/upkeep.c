@@ -8,6 +8,7 @@ enum {
      * moment of its last attempt. */
     GRACE_MS = 10 * 60 * 1000,
     OVERDUE_SLICE = 64,
+    LEARN_SLICE = 500,
 };
 
 /* The words that say most about a mail that is dead. */
@@ -112,6 +113,52 @@ bool reclaim(Outbox *outbox, GError **error)
     }
     drop_mails(mails);
     return ok;
+}
+
+/* After the start. */
+
+typedef struct {
+    Job job;
+    GPtrArray *keys;
+} LearnJob;
+
+static bool run_learn(Outbox *outbox, Job *job, GError **error)
+{
+    return outbox->ops->keys(outbox->store, outbox->learnt, LEARN_SLICE,
+                             ((LearnJob *)job)->keys, error);
+}
+
+static void undo_learn(Outbox *outbox, Job *job)
+{
+    (void)outbox;
+    g_ptr_array_set_size(((LearnJob *)job)->keys, 0);
+}
+
+static void finish_learn(Outbox *outbox, Job *job)
+{
+    GPtrArray *keys = ((LearnJob *)job)->keys;
+    for (unsigned i = 0; i < keys->len; i++) {
+        known_keys_add(outbox->known, keys->pdata[i]);
+    }
+    if (job->result == OUTBOX_OK) {
+        bool all = keys->len < LEARN_SLICE;
+        g_free(outbox->learnt);
+        outbox->learnt = all ? NULL : g_strdup(keys->pdata[keys->len - 1]);
+        if (all) {
+            known_keys_complete(outbox->known);
+        }
+    }
+    g_ptr_array_unref(keys);
+    g_free(job);
+}
+
+static const JobKind learn_kind = {run_learn, undo_learn, finish_learn, false};
+
+Job *learn_job(void)
+{
+    LearnJob *learn = g_new(LearnJob, 1);
+    *learn = (LearnJob){{.kind = &learn_kind}, g_ptr_array_new_with_free_func(g_free)};
+    return &learn->job;
 }
 
 /* From time to time. */

@@ -602,6 +602,9 @@ static void a_conflict_is_decided_anew(void **state)
     Bench *first = bench_new(SIMPLE), *bench = bench_new(SIMPLE);
     post(first, 0, ALERTS("+A host=a"), "ops=queued");
     bench->key = mail_at(first, 0)->group;
+    /* Of a key that was written once the storage has to be asked. */
+    write_record(bench, bench->key, (guint8 *)g_strdup("x"), 1);
+    write_record(bench, bench->key, NULL, 0);
     bench->meddle = overtake;
     post(bench, 0, ALERTS("+A host=a"), "ops=suppressed:nothing new since the last mail");
     assert_int_equal(bench->mails->len, 0);

@@ -525,6 +525,38 @@ static void a_record_in_memory_is_read_without_the_storage_thread(void **state)
     assert_true(pthread_equal(thread, pthread_self()));
 }
 
+/* More than are learnt at once. */
+static void put_many_records(Bench *bench)
+{
+    Change change = {.records = g_new0(Record, 1200), .n_records = 1200};
+    for (unsigned i = 0; i < 1200; i++) {
+        change.records[i] = (Record){.key = g_strdup_printf("%u", i),
+                                     .value = (guint8 *)g_strdup("v"), .length = 1};
+    }
+    assert_int_equal(commit(bench, &change), OUTBOX_OK);
+    change_clear(&change);
+}
+
+static void a_record_never_written_is_known_to_be_none_once_the_keys_are_learnt(void **state)
+{
+    Bench *bench = *state;
+    const char *key = "never";
+    put_many_records(bench);
+    bench_reopen(bench);
+    for (unsigned i = 0; known_keys_may_have(bench->outbox->known, key); i++) {
+        assert_true(i < 100);
+        outbox_push(bench->outbox, upkeep_job());
+        assert_record(bench, key, NULL, 0);
+    }
+    pthread_t thread = bench->outbox->thread;
+    outbox_read(bench->outbox, &key, 1, note_thread, &thread);
+    assert_true(pthread_equal(thread, pthread_self()));
+    for (unsigned i = 0; i < 1200; i++) {
+        g_autofree char *written = g_strdup_printf("%u", i);
+        assert_true(known_keys_may_have(bench->outbox->known, written));
+    }
+}
+
 static void an_expired_record_goes_and_the_others_stay(void **state)
 {
     Bench *bench = *state;
@@ -1181,6 +1213,7 @@ static void jobs_queued_before_the_stop_are_done_and_later_ones_fail(void **stat
     assert_int_equal(after.result, OUTBOX_FAILED);
     change_clear(&change);
     const char *key = "k";
+    known_keys_add(bench->outbox->known, key);
     outbox_read(bench->outbox, &key, 1, on_read, answer_init(&after));
     answer_wait(&after);
     assert_int_equal(after.result, OUTBOX_FAILED);
@@ -1405,6 +1438,7 @@ int main(void)
         BOTH(a_removed_record_does_not_get_an_old_version_again),
         BOTH(several_records_are_read_at_once),
         BOTH(a_record_in_memory_is_read_without_the_storage_thread),
+        FILE_TEST(a_record_never_written_is_known_to_be_none_once_the_keys_are_learnt),
         FILE_TEST(an_expired_record_goes_and_the_others_stay),
         BOTH(a_mail_is_claimed_as_it_was_accepted),
         BOTH(a_claimed_mail_is_not_claimed_again),
