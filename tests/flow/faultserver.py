@@ -32,6 +32,7 @@ It can be run: see main().  It then writes one JSON line for each event.
 import argparse
 import base64
 import email
+import hmac
 import json
 import pathlib
 import select
@@ -165,13 +166,19 @@ class Connection(threading.Thread):
 
     def on_auth(self, rest):
         mechanism, _, first = rest.partition(" ")
-        if mechanism.upper() == "LOGIN":
-            user = base64.b64decode(first).decode() if first else self.ask("Username:")
-            password = self.ask("Password:")
+        if mechanism.upper() == "CRAM-MD5":
+            challenge = f"<{self.number}.{time.time_ns()}@fault.example>"
+            user, _, given = self.ask(challenge).rpartition(" ")
+            secret = self.server.users.get(user, "").encode()
+            good = hmac.new(secret, challenge.encode(), "md5").hexdigest() == given
         else:
-            data = base64.b64decode(first).decode() if first else self.ask("")
-            _, user, password = data.split("\0")
-        good = self.server.users.get(user) == password
+            if mechanism.upper() == "LOGIN":
+                user = base64.b64decode(first).decode() if first else self.ask("Username:")
+                password = self.ask("Password:")
+            else:
+                data = base64.b64decode(first).decode() if first else self.ask("")
+                _, user, password = data.split("\0")
+            good = self.server.users.get(user) == password
         reply = self.answer("auth", "235 2.7.0 welcome" if good else "535 5.7.8 wrong user or password")
         self.user = user if reply.startswith("235") else None
 

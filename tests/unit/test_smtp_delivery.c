@@ -109,6 +109,7 @@ typedef struct {
 
 #define AUTH     "smtp_auth_username: alerts, smtp_auth_password: correct horse"
 #define WRONG    "smtp_auth_username: alerts, smtp_auth_password: wrong"
+#define SECRET   "smtp_auth_username: alerts, smtp_auth_secret: correct horse"
 #define CA       "smtp_tls_config: {ca_file: '%s/ca.pem'}"
 #define INSECURE "smtp_tls_config: {insecure_skip_verify: true}"
 #define OK       "delivered 250 queued as 1\n"
@@ -121,6 +122,11 @@ static const Door doors[] = {
     {"capabilities in small letters",
      "[{\"ehlo\": \"250-fault\\n250-pipelining\\n250 size 1000000\"}]", "smtp_require_tls: false",
      false, NULL, OK, ""},
+    {"STARTTLS and CRAM-MD5", "[{\"auth_line\": \"AUTH PLAIN LOGIN CRAM-MD5\"}]", CA ", " SECRET, true, NULL, OK, ""},
+    {"a secret, and only PLAIN offered", "[{}]", CA ", " SECRET, true, NULL, NULL,
+     "auth: smtp HOST: AUTH: no mechanism in common; the server offers PLAIN LOGIN"},
+    {"a secret and a password: the password, in TLS", "[{}]", CA ", " AUTH ", smtp_auth_secret: x", true, NULL, OK,
+     ""},
     {"implicit TLS and PLAIN", "[{}]", CA ", smtp_force_implicit_tls: true, " AUTH, true, "--implicit-tls",
      OK, ""},
     {"not verified", "[{}]", INSECURE, true, NULL, OK, ""},
@@ -224,6 +230,41 @@ static void a_door_opens_or_says_why_not(void **state)
     (void)state;
     for (size_t i = 0; i < G_N_ELEMENTS(doors); i++) {
         try_door(&doors[i]);
+    }
+}
+
+/* 0.0.0.0 leads to this host, too, but is not known to. */
+static void a_password_is_held_back_where_anybody_could_listen(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line, *settings;
+        bool sent;
+        const char *fault;
+    } table[] = {
+        {"AUTH PLAIN LOGIN", AUTH, false,
+         "AUTH: no mechanism in common; the server offers PLAIN LOGIN, and a password is not sent "
+         "unencrypted (`require_tls: true` encrypts)"},
+        {"AUTH PLAIN LOGIN CRAM-MD5", AUTH, true, ""}, /* shows nothing */
+        {"AUTH PLAIN CRAM-MD5", SECRET, true, ""},
+        {"AUTH PLAIN CRAM-MD5", AUTH ", smtp_auth_secret: correct horse", true, ""},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
+        g_autofree char *script =
+            g_strdup_printf("[{\"auth_clear\": true, \"auth_line\": \"%s\"}]", table[i].line);
+        FaultServer *server = server_start(script, NULL, NULL);
+        g_autofree char *smarthost = g_strdup_printf("0.0.0.0:%u", server->port);
+        g_autofree char *settings =
+            g_strconcat("smtp_require_tls: false, ", table[i].settings, NULL);
+        Post *post = post_open(ops, smarthost, settings, "");
+        send_one(post, ops);
+        assert_non_null(strstr(post->faults->str, table[i].fault));
+        post_close(post, ops, 1000);
+        server_stop(server);
+        assert_int_equal(server_count(server, "\"event\": \"mail\""), table[i].sent);
+        assert_int_equal(server_count(server, "AUTH PLAIN"), 0);
+        assert_int_equal(server_count(server, "AUTH LOGIN"), 0);
+        server_free(server);
     }
 }
 
@@ -564,6 +605,7 @@ int main(void)
         cmocka_unit_test(a_session_ends_after_its_share_of_mails),
         cmocka_unit_test(an_idle_session_says_goodbye),
         cmocka_unit_test(a_door_opens_or_says_why_not),
+        cmocka_unit_test(a_password_is_held_back_where_anybody_could_listen),
         cmocka_unit_test(a_server_gets_what_it_deserves),
         cmocka_unit_test(hundreds_of_recipients_go_in_several_transactions),
         cmocka_unit_test(a_dead_server_pauses_the_relay),
