@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
 """A real Postfix in a folder of its own: STARTTLS, AUTH, delivery into Maildirs."""
 
+import atexit
 import os
 import pathlib
 import pwd
+import shutil
 import signal
 import subprocess
+import tempfile
 
 import harness
 
@@ -72,12 +75,12 @@ def make_certificate(folder, name="localhost"):
 class Postfix:
     """postfix(1) wants root.  The user is "alerts@example.org" with the password given."""
 
-    def __init__(self, folder, password="correct horse"):
-        self.folder = pathlib.Path(folder)
-        self.folder.mkdir(parents=True)
-        for path in [self.folder, *self.folder.parents]:  # its unprivileged parts must get here
-            if path.owner() == "root" and str(path).startswith("/tmp/"):
-                path.chmod(path.stat().st_mode | 0o055)
+    def __init__(self, _, password="correct horse"):
+        # Its unprivileged parts must get here: not below pytest's folder, which every
+        # other pytest closes to them again.
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="alertpost-postfix-"))
+        self.folder.chmod(0o755)
+        atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
         self.port = harness.free_port()
         user = pwd.getpwnam("postfix")
         for name in ("queue", "data", "log", "sasl", "mail"):
