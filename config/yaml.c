@@ -112,8 +112,9 @@ static bool check_tag(Builder *builder, const yaml_char_t *tag)
     if (tag == NULL || g_strv_contains(known, (const char *)tag)) {
         return true;
     }
-    g_autofree char *reason = g_strdup_printf("unknown tag %s", (const char *)tag);
-    fail_event(builder, FAULT_INPUT, reason);
+    /* Not named: it may be a password that its writer did not quote. */
+    fail_event(builder, FAULT_INPUT,
+               "unknown tag (a value that begins with ! must be quoted)");
     return false;
 }
 
@@ -174,8 +175,8 @@ static Node *build_alias(Builder *builder)
     const char *name = (const char *)builder->event.data.alias.anchor;
     const Node *original = g_hash_table_lookup(builder->anchors, name);
     if (original == NULL) {
-        g_autofree char *reason = g_strdup_printf("unknown alias *%s", name);
-        fail_event(builder, FAULT_INPUT, reason);
+        fail_event(builder, FAULT_INPUT,
+                   "unknown alias (a value that begins with * must be quoted)");
         return NULL;
     }
     if (builder->depth + tree_depth(original) > builder->limits->depth) {
