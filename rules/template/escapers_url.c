@@ -40,16 +40,18 @@ static bool is_one_of(char byte, const char *set)
 static void encode_url(const char *text, size_t n, const char *kept, GString *out)
 {
     static const char digits[] = "0123456789abcdef";
+    size_t done = 0;
 
     for (size_t i = 0; i < n; i++) {
         unsigned char byte = (unsigned char)text[i];
-        if (g_ascii_isalnum(text[i]) || is_one_of(text[i], kept)) {
-            g_string_append_c(out, text[i]);
-        } else {
+        if (!g_ascii_isalnum(text[i]) && !is_one_of(text[i], kept)) {
             char encoded[] = {'%', digits[byte >> 4], digits[byte & 15]};
+            g_string_append_len(out, text + done, (gssize)(i - done));
             g_string_append_len(out, encoded, sizeof encoded);
+            done = i + 1;
         }
     }
+    g_string_append_len(out, text + done, (gssize)(n - done));
 }
 
 void escape_url(const char *text, size_t n, GString *out)

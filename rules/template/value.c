@@ -121,10 +121,20 @@ static int compare_entries(const void *a, const void *b, void *unused)
     return compare_bytes(left->key, left->length, right->key, right->length);
 }
 
+static bool is_sorted(const MapEntry *entries, size_t n)
+{
+    size_t i = 1;
+    while (i < n && compare_entries(&entries[i - 1], &entries[i], NULL) <= 0) {
+        i++;
+    }
+    return i >= n;
+}
+
 Value value_map(MapEntry *entries, size_t n)
 {
-    /* Stable, unlike qsort. */
-    g_qsort_with_data(entries, (gint)n, sizeof *entries, compare_entries, NULL);
+    if (!is_sorted(entries, n)) { /* stable, unlike qsort */
+        g_qsort_with_data(entries, (gint)n, sizeof *entries, compare_entries, NULL);
+    }
     size_t kept = 0;
     for (size_t i = 0; i < n; i++) {
         if (i + 1 < n && compare_entries(&entries[i], &entries[i + 1], NULL) == 0) {
