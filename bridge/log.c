@@ -74,8 +74,18 @@ bool log_format_parse(const char *text, LogFormat *format)
 
 const char *log_number(int64_t number, char *buffer)
 {
-    g_snprintf(buffer, 24, "%" G_GINT64_FORMAT, number);
-    return buffer;
+    bool negative = number < 0;
+    uint64_t rest = negative ? -(uint64_t)number : (uint64_t)number;
+    char *at = buffer + 23;
+    *at = '\0';
+    do {
+        *--at = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (negative) {
+        *--at = '-';
+    }
+    return at;
 }
 
 static int64_t clock_ms(clockid_t id)

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <string.h>
 
 #define LABELS_MAX 2
 #define SERIES_MAX 1000
@@ -85,7 +86,8 @@ static const double buckets[] = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,  1,
                                  2.5,   5,    10,    30,   60,  300,  1800, 21600};
 
 typedef struct {
-    char *labels[LABELS_MAX];
+    const char *labels[LABELS_MAX]; /* what it is found by */
+    char *owned[LABELS_MAX];        /* the same */
     double value;
 } Series;
 
@@ -96,9 +98,9 @@ typedef struct {
 } Histogram;
 
 struct Metrics {
-    pthread_mutex_t lock;            /* guards all */
-    GPtrArray *series[METRIC_COUNT]; /* in the order in which they came */
-    GHashTable *by_labels[METRIC_COUNT];
+    pthread_mutex_t lock;                /* guards all */
+    GPtrArray *series[METRIC_COUNT];     /* in the order in which they came */
+    GHashTable *by_labels[METRIC_COUNT]; /* the same as a set */
     Histogram histograms[METRIC_COUNT];
 };
 
@@ -106,42 +108,67 @@ static void series_free(gpointer data)
 {
     Series *series = data;
     for (size_t i = 0; i < LABELS_MAX; i++) {
-        g_free(series->labels[i]);
+        g_free(series->owned[i]);
     }
     g_free(series);
 }
 
-/* Both with the lock held.  The series, or NULL if it was never counted. */
+static guint hash_labels(gconstpointer data)
+{
+    const Series *series = data;
+    return g_str_hash(series->labels[0]) * 31 + g_str_hash(series->labels[1]);
+}
+
+static gboolean equal_labels(gconstpointer a, gconstpointer b)
+{
+    const Series *left = a, *right = b;
+    return strcmp(left->labels[0], right->labels[0]) == 0 &&
+           strcmp(left->labels[1], right->labels[1]) == 0;
+}
+
+/* All with the lock held.  The series, or NULL if it was never counted. */
 static Series *find(Metrics *metrics, MetricId id, const char *label1,
                     const char *label2)
 {
-    g_autofree char *key = g_strdup_printf("%s\xFF%s", label1, label2);
-    return g_hash_table_lookup(metrics->by_labels[id], key);
+    const Series key = {.labels = {label1, label2}};
+    return g_hash_table_lookup(metrics->by_labels[id], &key);
+}
+
+static Series *add(Metrics *metrics, MetricId id, const char *label1,
+                   const char *label2)
+{
+    Series *series = g_new0(Series, 1);
+    series->labels[0] = series->owned[0] = g_utf8_make_valid(label1, -1);
+    series->labels[1] = series->owned[1] = g_utf8_make_valid(label2, -1);
+    g_hash_table_add(metrics->by_labels[id], series);
+    g_ptr_array_add(metrics->series[id], series);
+    return series;
+}
+
+/* The series of labels that are no valid text is that of the text they are made. */
+static Series *find_given(Metrics *metrics, MetricId id, const char *label1,
+                          const char *label2)
+{
+    Series *series = find(metrics, id, label1, label2);
+    if (series != NULL) {
+        return series;
+    }
+    g_autofree char *valid1 = g_utf8_make_valid(label1, -1);
+    g_autofree char *valid2 = g_utf8_make_valid(label2, -1);
+    return find(metrics, id, valid1, valid2);
 }
 
 static Series *take(Metrics *metrics, MetricId id, const char *label1,
                     const char *label2)
 {
-    const char *labels[LABELS_MAX] = {label1 != NULL ? label1 : "",
-                                      label2 != NULL ? label2 : ""};
-    Series *series = find(metrics, id, labels[0], labels[1]);
-    if (series != NULL) {
-        return series;
+    label1 = label1 != NULL ? label1 : "";
+    label2 = label2 != NULL ? label2 : "";
+    Series *series = find_given(metrics, id, label1, label2);
+    if (series == NULL && metrics->series[id]->len >= SERIES_MAX) {
+        label1 = label2 = "other";
+        series = find(metrics, id, label1, label2);
     }
-    if (metrics->series[id]->len >= SERIES_MAX) {
-        labels[0] = labels[1] = "other";
-        series = find(metrics, id, "other", "other");
-    }
-    if (series == NULL) {
-        series = g_new0(Series, 1);
-        for (size_t i = 0; i < LABELS_MAX; i++) {
-            series->labels[i] = g_utf8_make_valid(labels[i], -1);
-        }
-        g_hash_table_insert(metrics->by_labels[id],
-                            g_strdup_printf("%s\xFF%s", labels[0], labels[1]), series);
-        g_ptr_array_add(metrics->series[id], series);
-    }
-    return series;
+    return series != NULL ? series : add(metrics, id, label1, label2);
 }
 
 Metrics *metrics_new(void)
@@ -150,8 +177,7 @@ Metrics *metrics_new(void)
     pthread_mutex_init(&metrics->lock, NULL);
     for (unsigned id = 0; id < METRIC_COUNT; id++) {
         metrics->series[id] = g_ptr_array_new_with_free_func(series_free);
-        metrics->by_labels[id] =
-            g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        metrics->by_labels[id] = g_hash_table_new(hash_labels, equal_labels);
         if (table[id].labels[0] == NULL && table[id].type != HISTOGRAM) {
             take(metrics, (MetricId)id, NULL, NULL);
         }
@@ -220,8 +246,8 @@ double metrics_get(Metrics *metrics, MetricId id, const char *label1,
         return 0;
     }
     pthread_mutex_lock(&metrics->lock);
-    const Series *series =
-        find(metrics, id, label1 != NULL ? label1 : "", label2 != NULL ? label2 : "");
+    const Series *series = find_given(metrics, id, label1 != NULL ? label1 : "",
+                                      label2 != NULL ? label2 : "");
     double value = series != NULL ? series->value : 0;
     if (table[id].type == HISTOGRAM) {
         value = (double)metrics->histograms[id].count;

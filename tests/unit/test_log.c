@@ -70,6 +70,19 @@ static void a_logfmt_line_is_one_line_whatever_it_holds(void **state)
     }
 }
 
+static void numbers_of_any_size_are_written(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t number;
+        const char *text;
+    } rows[] = {{0, "0"}, {7, "7"}, {-10, "-10"}, {INT64_MAX, "9223372036854775807"},
+                {INT64_MIN, "-9223372036854775808"}};
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        assert_string_equal(LOG_NUMBER(rows[i].number), rows[i].text);
+    }
+}
+
 static void a_json_line_is_one_object_whatever_it_holds(void **state)
 {
     (void)state;
@@ -269,6 +282,7 @@ int main(void)
     signal(SIGPIPE, SIG_IGN);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_logfmt_line_is_one_line_whatever_it_holds),
+        cmocka_unit_test(numbers_of_any_size_are_written),
         cmocka_unit_test(a_json_line_is_one_object_whatever_it_holds),
         cmocka_unit_test(every_line_begins_with_its_time_in_utc),
         cmocka_unit_test(a_long_value_is_cut_between_characters),

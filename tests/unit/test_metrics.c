@@ -83,6 +83,20 @@ static void a_label_value_stays_inside_its_quotes(void **state)
                       "{receiver=\"a\\\"} 1\\nb\\\\c\xEF\xBF\xBD\xC3\xA9\"} 1");
 }
 
+static void labels_that_are_no_text_are_counted_as_what_they_are_made(void **state)
+{
+    (void)state;
+    Metrics *metrics = metrics_new();
+    metrics_add(metrics, METRIC_WEBHOOK_REQUESTS, 1, "a\xff", "200");
+    metrics_add(metrics, METRIC_WEBHOOK_REQUESTS, 1, "a\xff", "200");
+    metrics_add(metrics, METRIC_WEBHOOK_REQUESTS, 1, "a\xfe", "200");
+    metrics_add(metrics, METRIC_WEBHOOK_REQUESTS, 1, "a", "\xff" "200");
+    assert_true(metrics_get(metrics, METRIC_WEBHOOK_REQUESTS, "a\xff", "200") == 3);
+    assert_true(metrics_get(metrics, METRIC_WEBHOOK_REQUESTS, "a\uFFFD", "200") == 3);
+    assert_true(metrics_get(metrics, METRIC_WEBHOOK_REQUESTS, "a", "200") == 0);
+    metrics_free(metrics);
+}
+
 static void label_sets_beyond_the_ceiling_are_counted_together(void **state)
 {
     (void)state;
@@ -204,6 +218,7 @@ int main(void)
         cmocka_unit_test(what_is_counted_is_printed),
         cmocka_unit_test(a_histogram_counts_what_is_at_most_its_bound),
         cmocka_unit_test(a_label_value_stays_inside_its_quotes),
+        cmocka_unit_test(labels_that_are_no_text_are_counted_as_what_they_are_made),
         cmocka_unit_test(label_sets_beyond_the_ceiling_are_counted_together),
         cmocka_unit_test(every_line_is_in_prometheus_text_format),
         cmocka_unit_test(the_manual_lists_the_metrics_there_are),
