@@ -19,8 +19,8 @@ static TemplateLimits limits_of(const Config *config)
     return limits;
 }
 
-/* NULL without a template, and on an error, which is noted. */
-static char *run(Rendering *rendering, const Template *tmpl)
+/* NULL without a template, and on an error, which is noted with the KEY it stands at. */
+static char *run(Rendering *rendering, const char *key, const Template *tmpl)
 {
     if (tmpl == NULL) {
         return NULL;
@@ -30,7 +30,7 @@ static char *run(Rendering *rendering, const Template *tmpl)
     if (!template_execute(tmpl, &rendering->notification, &rendering->limits, out,
                           &error)) {
         if (*rendering->problem == NULL) {
-            *rendering->problem = g_strdup(error->message);
+            *rendering->problem = g_strdup_printf("%s: %s", key, error->message);
         }
         return NULL;
     }
@@ -47,7 +47,7 @@ static void render_labels(Rendering *rendering, const Route *route)
     Label *items = arena_array(rendering->arena, Label, n);
     unsigned kept = 0;
     for (unsigned i = 0; i < n; i++) {
-        g_autofree char *value = run(rendering, route->label_templates->pdata[i]);
+        g_autofree char *value = run(rendering, "labels", route->label_templates->pdata[i]);
         if (value != NULL) {
             items[kept++] = (Label){route->label_names->pdata[i],
                                     arena_strdup(rendering->arena, value)};
@@ -64,7 +64,7 @@ static void render_headers(Rendering *rendering, const EmailConfig *email,
     rendered->headers = g_new0(DraftHeader, email->n_headers + 1);
     rendered->header_values = g_new0(char *, email->n_headers + 1);
     for (unsigned i = 0; i < email->n_headers; i++) {
-        char *value = run(rendering, email->headers[i].value);
+        char *value = run(rendering, email->headers[i].name, email->headers[i].value);
         if (value != NULL) {
             unsigned n = (unsigned)rendered->n_headers++;
             rendered->header_values[n] = value;
@@ -87,14 +87,14 @@ void accept_render(const MailOrder *order, Rendered *rendered)
         .problem = &rendered->problem,
     };
     render_labels(&rendering, order->route);
-    rendered->from = run(&rendering, email->from);
-    rendered->to = run(&rendering, email->to);
-    rendered->cc = run(&rendering, email->cc);
-    rendered->bcc = run(&rendering, email->bcc);
-    rendered->reply_to = run(&rendering, email->reply_to);
-    rendered->subject = run(&rendering, email->subject);
-    rendered->html = run(&rendering, email->html);
-    rendered->text = run(&rendering, email->text);
+    rendered->from = run(&rendering, "from", email->from);
+    rendered->to = run(&rendering, "to", email->to);
+    rendered->cc = run(&rendering, "cc", email->cc);
+    rendered->bcc = run(&rendering, "bcc", email->bcc);
+    rendered->reply_to = run(&rendering, "reply_to", email->reply_to);
+    rendered->subject = run(&rendering, "subject", email->subject);
+    rendered->html = run(&rendering, "html", email->html);
+    rendered->text = run(&rendering, "text", email->text);
     render_headers(&rendering, email, rendered);
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "config/address.h"
 #include "config/emails.h"
 
 #include <string.h>
@@ -39,6 +40,16 @@ static SmtpSettings merge_smtp(const SmtpSettings *own, const SmtpSettings *glob
     };
 }
 
+/* Text without an action is the address itself: it must be one. */
+static void check_address(Loader *loader, const Node *node, const Template *compiled)
+{
+    g_autoptr(GError) error = NULL;
+    if (compiled != NULL && template_is_static(compiled) &&
+        !address_list_check(reader_text(node), &error)) {
+        report_error(loader->reader.report, node, "%s", error->message);
+    }
+}
+
 /* A list's texts one after the other; each is compiled alone first, so that an error
  * has its own place. NULL if one of them fails. */
 static char *join_addresses(Loader *loader, const Node *list)
@@ -46,7 +57,9 @@ static char *join_addresses(Loader *loader, const Node *list)
     g_autoptr(GString) joined = g_string_new(NULL);
     bool all = true;
     for (const Node *item = list->first; item != NULL; item = item->next) {
-        all = loader_compile(loader, TEMPLATE_TEXT, item, reader_text(item)) != NULL && all;
+        Template *compiled = loader_compile(loader, TEMPLATE_TEXT, item, reader_text(item));
+        check_address(loader, item, compiled);
+        all = compiled != NULL && all;
         g_string_append(joined, joined->len > 0 ? ", " : "");
         g_string_append(joined, reader_text(item));
     }
@@ -58,9 +71,13 @@ static Template *compile_addresses(Loader *loader, const Node *node)
     if (!is_given(node)) {
         return NULL;
     }
-    const char *text = node->kind == NODE_SEQUENCE ? join_addresses(loader, node)
-                                                   : reader_text(node);
-    return text != NULL ? loader_compile(loader, TEMPLATE_TEXT, node, text) : NULL;
+    if (node->kind == NODE_SEQUENCE) {
+        const char *text = join_addresses(loader, node);
+        return text != NULL ? loader_compile(loader, TEMPLATE_TEXT, node, text) : NULL;
+    }
+    Template *compiled = loader_compile(loader, TEMPLATE_TEXT, node, reader_text(node));
+    check_address(loader, node, compiled);
+    return compiled;
 }
 
 static void build_addresses(Loader *loader, const EmailSettings *settings,

@@ -150,9 +150,13 @@ char *report_errors(Report *report)
 {
     g_array_sort(report->errors, compare_findings);
     GString *out = g_string_new(NULL);
+    const char *last = NULL; /* what `global` has wrong is found once per email_config */
     for (unsigned i = 0; i < report->errors->len; i++) {
-        g_string_append(out, i > 0 ? "\n" : "");
-        g_string_append(out, g_array_index(report->errors, Finding, i).text);
+        const char *text = g_array_index(report->errors, Finding, i).text;
+        if (g_strcmp0(text, last) != 0) {
+            g_string_append_printf(out, "%s%s", last != NULL ? "\n" : "", text);
+        }
+        last = text;
     }
     if (report->dropped > 0) {
         g_string_append_printf(out, "\n%s: and %u more errors", report->file,

@@ -21,7 +21,7 @@ REST = ROUTE + RECEIVER
 
 
 def mail(keys):
-    return ROUTE + "receivers: [{name: r, email_configs: [{smarthost: 'a:25', from: x, %s}]}]\n" % keys
+    return ROUTE + "receivers: [{name: r, email_configs: [{smarthost: 'a:25', from: x@example.org, %s}]}]\n" % keys
 
 
 def interval(keys):
@@ -38,10 +38,10 @@ GOOD = [
     "route: {receiver: r, group_by: [], matchers: []}\n" + RECEIVER,
     "route: {receiver: r, routes: [{match: {a: b}, match_re: {c: d.*}, continue: yes}]}\n" + RECEIVER,
     "route: {receiver: r, routes: [{matchers: ['a=b', '{c=\"d\",e!~\"f\"}']}]}\n" + RECEIVER,
-    mail("to: x"),
+    mail("to: x@example.org"),
     mail("to: 'a@example.org, ,b@example.org', html: '', text: x, headers: {X-A: b}"),
-    mail("to: x, html: , require_tls: , hello: , headers: "),
-    mail("to: x, tls_config: {insecure_skip_verify: true, server_name: x}"),
+    mail("to: x@example.org, html: , require_tls: , hello: , headers: "),
+    mail("to: x@example.org, tls_config: {insecure_skip_verify: true, server_name: x}"),
     "global: {smtp_smarthost: ':25'}\n" + REST,
     "global: {smtp_smarthost: '[::1]:25'}\n" + REST,
     ROUTE + "receivers: [&a {name: r}, {<<: *a, name: s}]\n",
@@ -89,12 +89,12 @@ BAD = [
     ("route: {receiver: r, routes: [{matchers: [a b]}]}\n" + RECEIVER, "bad matcher format: a b"),
     (ROUTE + "receivers: [{name: r}, {name: r}]\n", 'notification config name "r" is not unique'),
     (ROUTE + "receivers: [{name: r}, {}]\n", "missing name in receiver"),
-    (ROUTE + "receivers: [{name: r, email_configs: [{to: x, from: y}]}]\n", "no global SMTP smarthost set"),
-    (ROUTE + "receivers: [{name: r, email_configs: [{to: x, smarthost: 'a:25'}]}]\n",
+    (ROUTE + "receivers: [{name: r, email_configs: [{to: x@example.org, from: y}]}]\n", "no global SMTP smarthost set"),
+    (ROUTE + "receivers: [{name: r, email_configs: [{to: x@example.org, smarthost: 'a:25'}]}]\n",
      "no global SMTP from set"),
     (mail("to: ''"), "missing to address in email config"),
     (mail("cc: x").replace("cc: x", "hello: x"), "missing to address in email config"),
-    (mail("to: x, headers: {Subject: a, SUBJECT: b}"), 'duplicate header "Subject" in email config'),
+    (mail("to: x@example.org, headers: {Subject: a, SUBJECT: b}"), 'duplicate header "Subject" in email config'),
     ("global: {smtp_smarthost: localhost}\n" + REST, "address localhost: missing port in address"),
     ("global: {smtp_smarthost: 'localhost:'}\n" + REST, 'address "localhost:": port cannot be empty'),
     ("global: {smtp_smarthost: '1::2:25'}\n" + REST, "address 1::2:25: too many colons in address"),
@@ -136,8 +136,8 @@ REFUSED = [
     "route: {receiver: r, group_by: alertname}\n" + RECEIVER,
     "route: {receiver: r, routes: [{matchers: 'a=b'}]}\n" + RECEIVER,
     "route: {receiver: r, routes: {receiver: r}}\n" + RECEIVER,
-    mail("to: x, require_tls: maybe"),
-    mail("to: x, subject: y"),
+    mail("to: x@example.org, require_tls: maybe"),
+    mail("to: x@example.org, subject: y"),
     mail("to: {{ .x }}"),
     "route: {receiver: r\n" + RECEIVER,
     "route: {receiver: *r}\n" + RECEIVER,
