@@ -64,7 +64,7 @@ static const Metric table[METRIC_COUNT] = {
     ROW(STORE_ERRORS, COUNTER, "store_errors_total", LABELS(NULL),
         "Commits that failed."),
     ROW(SMTP_SESSIONS, GAUGE, "smtp_sessions", LABELS("relay", "state"),
-        "SMTP sessions: connecting, idle or busy."),
+        "SMTP sessions: connecting, idle, busy or closing."),
     ROW(SMTP_SESSIONS_OPENED, COUNTER, "smtp_sessions_opened_total", LABELS("relay"),
         "SMTP sessions opened."),
     ROW(SMTP_REPLIES, COUNTER, "smtp_replies_total", LABELS("verb", "class"),

@@ -27,7 +27,7 @@ typedef enum {
     METRIC_DELIVERY_SECONDS,           /* histogram: acceptance to final 2xx */
     METRIC_STORE_COMMITS,              /* counter */
     METRIC_STORE_ERRORS,               /* counter */
-    METRIC_SMTP_SESSIONS,              /* gauge {relay, state}: connecting, idle, busy */
+    METRIC_SMTP_SESSIONS,              /* gauge {relay, state}: connecting, idle, busy, closing */
     METRIC_SMTP_SESSIONS_OPENED,       /* counter {relay} */
     METRIC_SMTP_REPLIES,               /* counter {verb, class} */
     METRIC_SMTP_IN_DOUBT,              /* counter {relay} */

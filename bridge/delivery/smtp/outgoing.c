@@ -106,6 +106,9 @@ static bool send_some(const Transport *transport, const char *bytes, size_t leng
 static bool send_straight(Outgoing *outgoing, const Transport *transport,
                           OutgoingStatus *status)
 {
+    if (outgoing->straight_length == 0) {
+        return true;
+    }
     size_t sent = 0;
     bool all = send_some(transport, outgoing->straight, outgoing->straight_length, &sent, status);
     outgoing->straight += sent;
