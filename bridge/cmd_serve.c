@@ -105,6 +105,7 @@ static void block_signals(sigset_t *signals)
     sigaddset(signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, signals, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a full disk, not the end */
 }
 
 /* As many descriptors as the system lets us have: connections count against them. */

@@ -3,6 +3,8 @@
 
 Everything listens on a free loopback port and is ended by its pid."""
 
+import collections
+import concurrent.futures
 import contextlib
 import email
 import email.policy
@@ -14,6 +16,7 @@ import re
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -162,10 +165,63 @@ class SmtpSink(Process):
             found.append((recipients, parse_mail(data)))
         return found
 
+    def groups(self):
+        """The groups that Load's mails are about, a mail each."""
+        return [name for _, mail in self.received() for name in mail["Subject"].split() if LOAD.fullmatch(name)]
+
     def counters(self):
         """What smtp-sink counted: sessions, quits, messages."""
         counts = re.findall(r"sess=(\d+) quit=(\d+) mesg=(\d+)", self.output())
         return tuple(map(int, counts[-1])) if counts else (0, 0, 0)
+
+
+LOAD = re.compile(r"r\d+(s\d+n\d+)?")
+
+
+class Load:
+    """Senders that post, a group each time, until told to stop, and remember every group
+    that got a 202.  `answers` counts the answers, and the connections that broke."""
+
+    def __init__(self, port, number, senders=8, pause=0):
+        self.port, self.number, self.pause = port, number, pause
+        self.accepted, self.answers, self.lock = set(), collections.Counter(), threading.Lock()
+        self.ended = threading.Event()
+        self.pool = concurrent.futures.ThreadPoolExecutor(senders)
+        self.jobs = [self.pool.submit(self.send, n) for n in range(senders)]
+
+    def send(self, sender):
+        count = 0
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        while not self.ended.is_set():
+            count += 1
+            name = f"r{self.number}s{sender}n{count}"
+            body = json.dumps(payload(alert({"alertname": name}), group=name))
+            try:
+                connection.request("POST", "/hooks/alertmanager", body, {"Content-Type": "application/json"})
+                answer = connection.getresponse()
+                answer.read()
+            except (OSError, http.client.HTTPException):
+                connection.close()
+                self.note("broken", None)
+                time.sleep(0.01)
+                continue
+            self.note(answer.status, name)
+            time.sleep(self.pause if answer.status == 202 else 0.01)
+        connection.close()
+
+    def note(self, answer, name):
+        with self.lock:
+            self.answers[answer] += 1
+            if answer == 202:
+                self.accepted.add(name)
+
+    def stop(self):
+        self.ended.set()
+        for job in self.jobs:
+            job.result(90)
+        self.pool.shutdown()
+        assert set(self.answers) <= {202, 503, "broken"}, self.answers
+        return self.accepted
 
 
 class Alertmanager(Process):

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: MIT
+"""A disk that takes no more: 503, nothing lost, nothing twice, and on again without a restart."""
+
+import json
+import resource
+import sqlite3
+import subprocess
+
+import pytest
+
+import harness
+from harness import Alertpost, SmtpSink, wait_for
+
+
+class FileLimit:
+    """The program may write no further than 8 KB into a file."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def fill(self, ours):
+        resource.prlimit(ours.child.pid, resource.RLIMIT_FSIZE, (8192, resource.RLIM_INFINITY))
+
+    def free(self, ours):
+        resource.prlimit(ours.child.pid, resource.RLIMIT_FSIZE,
+                         (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+    def end(self):
+        pass
+
+
+class SmallDisk:
+    """A file system of 2 MB, of which something else takes the rest."""
+
+    def __init__(self, folder):
+        self.folder = folder / "disk"
+        self.folder.mkdir()
+        command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(self.folder)]
+        try:
+            subprocess.run(command, check=True, capture_output=True)
+        except (OSError, subprocess.CalledProcessError):
+            pytest.skip("mounting needs rights")
+
+    def fill(self, _):
+        with open(self.folder / "ballast", "wb", buffering=0) as ballast:
+            try:
+                while True:
+                    ballast.write(b"x" * 4096)
+            except OSError:
+                pass
+
+    def free(self, _):
+        (self.folder / "ballast").unlink()
+
+    def end(self):
+        subprocess.run(["umount", "-l", str(self.folder)], check=True)
+
+
+@pytest.fixture(params=[FileLimit, SmallDisk])
+def disk(request, tmp_path):
+    made = request.param(tmp_path)
+    yield made
+    made.end()
+
+
+def post(ours, number):
+    """The status and the headers of the answer."""
+    name = f"r{number}"
+    body = harness.payload(harness.alert({"alertname": name}, annotations={"x": "y" * 1000}), group=name)
+    return harness.request(ours.port, "POST", "/hooks/alertmanager", json.dumps(body),
+                           {"Content-Type": "application/json"})[:2]
+
+
+def test_a_full_disk_is_answered_with_503_and_costs_no_mail(start, disk):
+    sink = start(SmtpSink)
+    ours = start(Alertpost, harness.simple_config(sink.port), storage=f"sqlite:{disk.folder}/alertpost.db")
+    accepted = {f"r{number}" for number in range(5) if post(ours, number)[0] == 202}
+    assert len(accepted) == 5
+
+    disk.fill(ours)
+    refused = 0  # in a row: what was freed may be used once more
+    for number in range(5, 1000):
+        status, headers = post(ours, number)
+        if status == 202:
+            accepted.add(f"r{number}")
+            refused = 0
+        else:
+            assert (status, headers["Retry-After"]) == (503, "5")
+            refused += 1
+        if refused == 10:
+            break
+    assert refused == 10, "the disk never was full"
+    assert ours.get("/-/ready") == (503, '{"error":"the storage fails"}\n')
+    assert ours.get("/-/healthy")[0] == 200
+    assert ours.metric("alertpost_store_errors_total") > 0
+
+    disk.free(ours)
+    wait_for(lambda: ours.get("/-/ready")[0] == 200, "ready again")
+    assert 'msg="storage works again"' in ours.output()
+    assert post(ours, 1000)[0] == 202
+    accepted.add("r1000")
+    ours.drained()
+    assert ours.stop() == 0
+    wait_for(lambda: len(sink.groups()) >= len(accepted), "all mails")
+    assert sorted(sink.groups()) == sorted(accepted)
+    with sqlite3.connect(f"{disk.folder}/alertpost.db") as database:
+        assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+def end_of_start(folder, storage):
+    """The exit status and the output of a start that must fail."""
+    config = folder / "alertpost.yml"
+    config.write_text(harness.simple_config(25))
+    done = subprocess.run([harness.ALERTPOST, "serve", "--config.file", str(config),
+                           "--web.listen-address", "127.0.0.1:0", "--storage", storage],
+                          capture_output=True, timeout=60, check=False)
+    return done.returncode, done.stderr.decode()
+
+
+def test_a_file_that_is_no_database_ends_the_start_with_a_reason(tmp_path):
+    path = tmp_path / "a.db"
+    for content in (b"x" * 5000, b"SQLite format 3\0" + b"x" * 5000):
+        path.write_bytes(content)
+        assert end_of_start(tmp_path, f"sqlite:{path}") == (
+            1, f"alertpost: storage: {path}: open: file is not a database\n")
+        assert path.read_bytes() == content
+
+
+def test_a_damaged_database_ends_the_start_with_a_reason(start, tmp_path):
+    ours = start(Alertpost, harness.simple_config(harness.free_port()), folder=tmp_path / "ours")
+    assert post(ours, 0)[0] == 202
+    assert ours.stop() == 0
+    path = ours.folder / "alertpost.db"
+    path.write_bytes(path.read_bytes()[:4096] + b"\xa5" * (path.stat().st_size - 4096))
+    status, said = end_of_start(tmp_path, f"sqlite:{path}")
+    assert status == 1 and said.startswith(f"alertpost: storage: {path}: ")
+    assert said.endswith(": database disk image is malformed\n") and said.count("\n") == 1
+
+
+def test_a_second_program_on_the_same_database_does_not_start(start, tmp_path):
+    ours = start(Alertpost, harness.simple_config(harness.free_port()), folder=tmp_path / "ours")
+    path = ours.folder / "alertpost.db"
+    assert end_of_start(tmp_path, f"sqlite:{path}") == (
+        1, f"alertpost: storage: {path} is in use by process {ours.child.pid}\n")
+    (tmp_path / "link.db").symlink_to(path)
+    status, said = end_of_start(tmp_path, f"sqlite:{tmp_path}/link.db")
+    assert (status, said) == (1, f"alertpost: storage: {tmp_path}/link.db: open: database is locked\n")
+    assert post(ours, 0)[0] == 202
