@@ -146,10 +146,10 @@ static void an_email_takes_from_global_field_by_field(void **state)
         "route: {receiver: all}\n"
         "receivers:\n"
         "- name: all\n"
-        "  email_configs: [{to: x}]\n"
+        "  email_configs: [{to: x@z}]\n"
         "- name: own\n"
         "  email_configs:\n"
-        "  - to: x\n"
+        "  - to: x@z\n"
         "    smarthost: ':465'\n"
         "    hello: own.example\n"
         "    auth_username: ou\n"
@@ -158,7 +158,7 @@ static void an_email_takes_from_global_field_by_field(void **state)
         "    require_tls: true\n"
         "    tls_config: {insecure_skip_verify: true, min_version: TLS12}\n"
         "- name: forced\n"
-        "  email_configs: [{to: x, smarthost: 'a:465', force_implicit_tls: false,\n"
+        "  email_configs: [{to: x@z, smarthost: 'a:465', force_implicit_tls: false,\n"
         "                   auth_username: '', hello: ''}]\n");
     const RelayConfig *all = relay_of(config, "all");
     assert_int_equal(all->scheme, RELAY_SMTP);
@@ -204,8 +204,8 @@ static void tls_is_required_unless_it_is_switched_off(void **state)
 {
     (void)state;
     g_autoptr(Config) config = load("route: {receiver: r}\n"
-                                    "receivers: [{name: r, email_configs: [{to: x, "
-                                    "from: y, smarthost: 'a:25'}]}]\n");
+                                    "receivers: [{name: r, email_configs: [{to: x@z, "
+                                    "from: y@z, smarthost: 'a:25'}]}]\n");
     const RelayConfig *relay = relay_of(config, "r");
     assert_true(relay->require_tls);
     assert_false(relay->implicit_tls);
@@ -218,19 +218,19 @@ static void equal_settings_share_a_relay_and_keys_hold_no_secret(void **state)
 {
     (void)state;
     g_autoptr(Config) config =
-        load("global: {smtp_from: x, smtp_smarthost: 'a:25', smtp_auth_username: u}\n"
+        load("global: {smtp_from: x@z, smtp_smarthost: 'a:25', smtp_auth_username: u}\n"
              "route: {receiver: r}\n"
              "receivers:\n"
              "- name: r\n"
              "  email_configs:\n"
-             "  - {to: x, auth_password: hunter2}\n"
-             "  - {to: y, auth_password: hunter3}\n"
-             "  - {to: z, auth_password: hunter2}\n"
-             "  - {to: z, auth_password_file: hunter2}\n"
-             "  - {to: z, auth_username: v, auth_password: hunter2}\n"
-             "  - {to: z, smarthost: 'maildir:/var/mail/x', auth_password: hunter2}\n"
-             "  - {to: z, smarthost: 'maildir:/var/mail/x', auth_password: hunter3}\n"
-             "  - {to: z, smarthost: '[::1]:25'}\n");
+             "  - {to: x@z, auth_password: hunter2}\n"
+             "  - {to: y@z, auth_password: hunter3}\n"
+             "  - {to: z@z, auth_password: hunter2}\n"
+             "  - {to: z@z, auth_password_file: hunter2}\n"
+             "  - {to: z@z, auth_username: v, auth_password: hunter2}\n"
+             "  - {to: z@z, smarthost: 'maildir:/var/mail/x', auth_password: hunter2}\n"
+             "  - {to: z@z, smarthost: 'maildir:/var/mail/x', auth_password: hunter3}\n"
+             "  - {to: z@z, smarthost: '[::1]:25'}\n");
     static const char *const keys[] = {
         "smtp:u@a:25", "smtp:u@a:25#2",       "smtp:u@a:25#3",
         "smtp:v@a:25", "maildir:/var/mail/x", "smtp:u@[::1]:25",
@@ -256,8 +256,8 @@ static void equal_settings_share_a_relay_and_keys_hold_no_secret(void **state)
 static const EmailConfig *load_email(const char *keys, Config **config)
 {
     g_autofree char *yaml = g_strdup_printf(
-        "route: {receiver: r}\nreceivers: [{name: r, email_configs: [{to: x, "
-        "from: y, smarthost: 'a:25', %s}]}]\n",
+        "route: {receiver: r}\nreceivers: [{name: r, email_configs: [{to: x@z, "
+        "from: y@z, smarthost: 'a:25', %s}]}]\n",
         keys);
     *config = load(yaml);
     return &config_find_receiver(*config, "r")->emails[0];
@@ -295,7 +295,7 @@ static void an_email_has_what_is_written(void **state)
     (void)state;
     g_autoptr(Config) config = NULL;
     const EmailConfig *email = load_email(
-        "cc: [a, b], bcc: c, reply_to: d, send_resolved: false, max_size: 1MiB,"
+        "cc: [a@z, b@z], bcc: c@z, reply_to: d@z, send_resolved: false, max_size: 1MiB,"
         "allowed_domains: [Example.ORG, bücher.example], threading: {enabled: true},"
         "headers: {x-TEAM: web, subJECT: '{{ .Status }}', To: shown}",
         &config);
@@ -345,11 +345,11 @@ static void thread_by_date_none_is_one_thread_for_good(void **state)
 static void equal_templates_are_compiled_once(void **state)
 {
     (void)state;
-    g_autoptr(Config) config = load("global: {smtp_from: x, smtp_smarthost: 'a:25'}\n"
+    g_autoptr(Config) config = load("global: {smtp_from: x@z, smtp_smarthost: 'a:25'}\n"
                                     "route: {receiver: r}\n"
                                     "receivers:\n"
-                                    "- {name: r, email_configs: [{to: x}]}\n"
-                                    "- {name: s, email_configs: [{to: x, html: x}]}\n");
+                                    "- {name: r, email_configs: [{to: x@z}]}\n"
+                                    "- {name: s, email_configs: [{to: x@z, html: x}]}\n");
     const EmailConfig *r = config_find_receiver(config, "r")->emails;
     const EmailConfig *s = config_find_receiver(config, "s")->emails;
     assert_ptr_equal(r->subject, s->subject);
@@ -487,7 +487,7 @@ static void what_does_not_act_is_noted_once_each(void **state)
     (void)state;
     g_autoptr(Config) config =
         load("global: {resolve_timeout: 5m, slack_api_url: x, http_config: {a: b},\n"
-             "         smtp_from: x, smtp_smarthost: 'a:25'}\n"
+             "         smtp_from: x@z, smtp_smarthost: 'a:25'}\n"
              "templates: [none/*.tmpl]\n"
              "tracing: {}\n"
              "route:\n"
@@ -497,7 +497,7 @@ static void what_does_not_act_is_noted_once_each(void **state)
              "  routes:\n"
              "  - {group_by: [a], mute_time_intervals: [t], matchers: ['{a=b']}\n"
              "  - {group_by: [a], active_time_intervals: [t]}\n"
-             "receivers: [{name: r, email_configs: [{to: x}]}, {name: unused}]\n"
+             "receivers: [{name: r, email_configs: [{to: x@z}]}, {name: unused}]\n"
              "inhibit_rules: [{name: x}]\n"
              "time_intervals: [{name: t, time_intervals: [{months: ['13']}]}]\n"
              "sources: [{name: alertmanager, ack: delivered}]\n"
@@ -519,7 +519,7 @@ static void what_does_not_act_is_noted_once_each(void **state)
         "dir/f.yml:10:42: route.routes[0].mute_time_intervals: mute_time_intervals and "
         "active_time_intervals are checked, but do not act yet",
         NULL, /* the words of rules/matcher */
-        "dir/f.yml:12:50: receivers[1]: no route uses receiver \"unused\"",
+        "dir/f.yml:12:52: receivers[1]: no route uses receiver \"unused\"",
         "dir/f.yml:13:16: inhibit_rules: inhibit_rules are checked, but do not act: "
         "the sender "
         "has applied its own",
@@ -574,7 +574,7 @@ static void anchors_and_merge_keys_work_throughout(void **state)
              "receivers:\n"
              "- name: a\n"
              "  email_configs:\n"
-             "  - &mail {to: a@x, from: y, smarthost: 'a:25', headers: &h {X-A: '1'}}\n"
+             "  - &mail {to: a@x, from: y@z, smarthost: 'a:25', headers: &h {X-A: '1'}}\n"
              "- name: b\n"
              "  email_configs:\n"
              "  - <<: *mail\n"

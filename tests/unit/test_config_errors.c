@@ -15,7 +15,7 @@
 #define RECEIVER "receivers: [{name: r}]\n"
 #define REST     ROUTE RECEIVER
 #define MAIL(keys)                                                                     \
-    ROUTE "receivers: [{name: r, email_configs: [{smarthost: 'a:25', from: x, " keys   \
+    ROUTE "receivers: [{name: r, email_configs: [{smarthost: 'a:25', from: x@y, " keys   \
           "}]}]\n"
 
 typedef struct {
@@ -132,102 +132,102 @@ static void the_errors_of_receivers_are_those_of_alertmanager(void **state)
          "dir/f.yml:2:24: receivers[1]: missing name in receiver"},
         {ROUTE "receivers: [{name: r}, {name: ''}]\n",
          "dir/f.yml:2:31: receivers[1].name: missing name in receiver"},
-        {ROUTE "receivers: [{name: r, email_configs: [{to: x, from: y}]}]\n",
+        {ROUTE "receivers: [{name: r, email_configs: [{to: x@y, from: y@y}]}]\n",
          "dir/f.yml:2:39: receivers[0].email_configs[0]: no global SMTP smarthost set"},
-        {ROUTE "receivers: [{name: r, email_configs: [{to: x, smarthost: 'a:25'}]}]\n",
+        {ROUTE "receivers: [{name: r, email_configs: [{to: x@y, smarthost: 'a:25'}]}]\n",
          "dir/f.yml:2:39: receivers[0].email_configs[0]: no global SMTP from set"},
-        {MAIL("cc: x"),
+        {MAIL("cc: x@y"),
          "dir/f.yml:2:39: receivers[0].email_configs[0]: missing to address in "
          "email config"},
         {MAIL("to: ''"),
-         "dir/f.yml:2:72: receivers[0].email_configs[0].to: missing to address "
+         "dir/f.yml:2:74: receivers[0].email_configs[0].to: missing to address "
          "in email config"},
         {MAIL("to: []"),
-         "dir/f.yml:2:72: receivers[0].email_configs[0].to: missing to address "
+         "dir/f.yml:2:74: receivers[0].email_configs[0].to: missing to address "
          "in email config"},
         {MAIL("to: {a: b}"),
-         "dir/f.yml:2:72: receivers[0].email_configs[0].to: expected text "
+         "dir/f.yml:2:74: receivers[0].email_configs[0].to: expected text "
          "or a list, found a mapping"},
-        {MAIL("to: [a, '{{ .Broken', b]"),
-         "dir/f.yml:2:76: receivers[0].email_configs[0].to[1]: template: :1:10: unclosed "
+        {MAIL("to: [a@z, '{{ .Broken', b@z]"),
+         "dir/f.yml:2:80: receivers[0].email_configs[0].to[1]: template: :1:10: unclosed "
          "action"},
-        {MAIL("to: x, html: '{{ .Broken'"),
-         "dir/f.yml:2:81: receivers[0].email_configs[0].html: template: :1:10: unclosed "
+        {MAIL("to: x@y, html: '{{ .Broken'"),
+         "dir/f.yml:2:85: receivers[0].email_configs[0].html: template: :1:10: unclosed "
          "action"},
-        {MAIL("to: x, headers: {Subject: '{{ .Broken'}"),
-         "dir/f.yml:2:94: receivers[0].email_configs[0].headers.Subject: template: :1:10: "
+        {MAIL("to: x@y, headers: {Subject: '{{ .Broken'}"),
+         "dir/f.yml:2:98: receivers[0].email_configs[0].headers.Subject: template: :1:10: "
          "unclosed "
          "action"},
-        {MAIL("to: x, headers: {Subject: a, sUbject: b}"),
-         "dir/f.yml:2:97: receivers[0].email_configs[0].headers.sUbject: duplicate "
+        {MAIL("to: x@y, headers: {Subject: a, sUbject: b}"),
+         "dir/f.yml:2:101: receivers[0].email_configs[0].headers.sUbject: duplicate "
          "header "
          "\"Subject\" in email config"},
-        {MAIL("to: x, headers: {'X Y': a}"),
-         "dir/f.yml:2:85: receivers[0].email_configs[0].headers.\"X Y\": not a "
+        {MAIL("to: x@y, headers: {'X Y': a}"),
+         "dir/f.yml:2:89: receivers[0].email_configs[0].headers.\"X Y\": not a "
          "header's name: "
          "\"X Y\""},
-        {MAIL("to: x, headers: {content-type: a}"),
-         "dir/f.yml:2:85: receivers[0].email_configs[0].headers.content-type: this "
+        {MAIL("to: x@y, headers: {content-type: a}"),
+         "dir/f.yml:2:89: receivers[0].email_configs[0].headers.content-type: this "
          "header is "
          "alertpost's own"},
-        {MAIL("to: x, headers: {Bcc: a}"),
-         "dir/f.yml:2:85: receivers[0].email_configs[0].headers.Bcc: use the key bcc: "
+        {MAIL("to: x@y, headers: {Bcc: a}"),
+         "dir/f.yml:2:89: receivers[0].email_configs[0].headers.Bcc: use the key bcc: "
          "a header "
          "would be seen by everybody"},
-        {MAIL("to: x, reply_to: y, headers: {Reply-to: z}"),
-         "dir/f.yml:2:98: receivers[0].email_configs[0].headers.Reply-to: both "
+        {MAIL("to: x@y, reply_to: y@y, headers: {Reply-to: z}"),
+         "dir/f.yml:2:104: receivers[0].email_configs[0].headers.Reply-to: both "
          "reply_to and a "
          "header Reply-To are given"},
-        {MAIL("to: x, threading: {enabled: true, thread_by_date: weekly}"),
-         "dir/f.yml:2:118: receivers[0].email_configs[0].threading.thread_by_date: "
+        {MAIL("to: x@y, threading: {enabled: true, thread_by_date: weekly}"),
+         "dir/f.yml:2:122: receivers[0].email_configs[0].threading.thread_by_date: "
          "threading.thread_by_date must be either 'none' or 'daily'"},
-        {MAIL("to: x, threading: {enabled: true}, headers: {references: a}"),
-         "dir/f.yml:2:113: receivers[0].email_configs[0].headers.references: "
+        {MAIL("to: x@y, threading: {enabled: true}, headers: {references: a}"),
+         "dir/f.yml:2:117: receivers[0].email_configs[0].headers.references: "
          "conflicting "
          "configuration: threading.enabled conflicts with custom References header"},
-        {MAIL("to: x, threading: {enabled: true}, headers: {In-Reply-To: a}"),
-         "dir/f.yml:2:113: receivers[0].email_configs[0].headers.In-Reply-To: "
+        {MAIL("to: x@y, threading: {enabled: true}, headers: {In-Reply-To: a}"),
+         "dir/f.yml:2:117: receivers[0].email_configs[0].headers.In-Reply-To: "
          "conflicting "
          "configuration: threading.enabled conflicts with custom In-Reply-To header"},
-        {MAIL("to: x, threading: {enabled: false}, headers: {In-Reply-To: a}"), ""},
-        {MAIL("to: x, allowed_domains: [example.org, 'a b']"),
-         "dir/f.yml:2:106: receivers[0].email_configs[0].allowed_domains[1]: not a "
+        {MAIL("to: x@y, threading: {enabled: false}, headers: {In-Reply-To: a}"), ""},
+        {MAIL("to: x@y, allowed_domains: [example.org, 'a b']"),
+         "dir/f.yml:2:110: receivers[0].email_configs[0].allowed_domains[1]: not a "
          "domain name: "
          "\"a b\""},
-        {MAIL("to: x, max_size: 10MB"),
-         "dir/f.yml:2:85: receivers[0].email_configs[0].max_size: not a size: \"10MB\" "
+        {MAIL("to: x@y, max_size: 10MB"),
+         "dir/f.yml:2:89: receivers[0].email_configs[0].max_size: not a size: \"10MB\" "
          "(as in "
          "512KiB, 10MiB, 1GiB)"},
-        {MAIL("to: x, auth_password: a, auth_password_file: b"),
-         "dir/f.yml:2:113: receivers[0].email_configs[0].auth_password_file: at most "
+        {MAIL("to: x@y, auth_password: a, auth_password_file: b"),
+         "dir/f.yml:2:117: receivers[0].email_configs[0].auth_password_file: at most "
          "one of "
          "auth_password & auth_password_file must be configured"},
-        {MAIL("to: x, auth_oauth2: {}"),
-         "dir/f.yml:2:75: receivers[0].email_configs[0].auth_oauth2: auth_oauth2 is "
+        {MAIL("to: x@y, auth_oauth2: {}"),
+         "dir/f.yml:2:79: receivers[0].email_configs[0].auth_oauth2: auth_oauth2 is "
          "not "
          "supported yet"},
-        {MAIL("to: x, require_tls: maybe"),
-         "dir/f.yml:2:88: receivers[0].email_configs[0].require_tls: expected true or "
+        {MAIL("to: x@y, require_tls: maybe"),
+         "dir/f.yml:2:92: receivers[0].email_configs[0].require_tls: expected true or "
          "false, "
          "found \"maybe\""},
-        {MAIL("to: x, tls_config: {min_version: SSL3}"),
-         "dir/f.yml:2:101: receivers[0].email_configs[0].tls_config.min_version: must "
+        {MAIL("to: x@y, tls_config: {min_version: SSL3}"),
+         "dir/f.yml:2:105: receivers[0].email_configs[0].tls_config.min_version: must "
          "be "
          "default, TLS10, TLS11, TLS12 or TLS13"},
-        {MAIL("to: x, tls_config: {cert_file: c}"),
-         "dir/f.yml:2:87: receivers[0].email_configs[0].tls_config: exactly one of key "
+        {MAIL("to: x@y, tls_config: {cert_file: c}"),
+         "dir/f.yml:2:91: receivers[0].email_configs[0].tls_config: exactly one of key "
          "or "
          "key_file must be configured when a client certificate is configured"},
-        {MAIL("to: x, tls_config: {key_file: k}"),
-         "dir/f.yml:2:87: receivers[0].email_configs[0].tls_config: exactly one of "
+        {MAIL("to: x@y, tls_config: {key_file: k}"),
+         "dir/f.yml:2:91: receivers[0].email_configs[0].tls_config: exactly one of "
          "cert or "
          "cert_file must be configured when a client key is configured"},
-        {MAIL("to: x, tls_config: {ca: c, ca_file: d}"),
-         "dir/f.yml:2:87: receivers[0].email_configs[0].tls_config: at most one of ca "
+        {MAIL("to: x@y, tls_config: {ca: c, ca_file: d}"),
+         "dir/f.yml:2:91: receivers[0].email_configs[0].tls_config: at most one of ca "
          "and "
          "ca_file must be configured"},
-        {MAIL("to: x, tls_config: {min_version: TLS13, max_version: TLS12}"),
-         "dir/f.yml:2:87: receivers[0].email_configs[0].tls_config: min_version is "
+        {MAIL("to: x@y, tls_config: {min_version: TLS13, max_version: TLS12}"),
+         "dir/f.yml:2:91: receivers[0].email_configs[0].tls_config: min_version is "
          "later than "
          "max_version"},
         {ROUTE "receivers: [{name: r, slack_configs: [{channel: x}]}]\n",
@@ -459,7 +459,7 @@ static void all_errors_are_told_in_the_order_of_the_file(void **state)
         {"receivers:\n"
          "  - name: a\n"
          "    email_configs:\n"
-         "      - to: x\n"
+         "      - to: x@y\n"
          "        smarthost: nowhere\n"
          "        html: '{{ .Broken'\n"
          "  - name: a\n"

@@ -74,7 +74,7 @@ static void a_mail_tells_what_changed_since_the_last_one(void **state)
         "Since 04:11 UTC, 29 min at sending\n1 new, 1 resolved since the last mail\n");
     assert_has(text, "\n1. full\n   since 04:12, 28 min, new\n");
     assert_has(text, "\n   since 04:11, 29 min\n");
-    assert_has(text, "\nResolved:\n3. c  lasted 27 min, new\n");
+    assert_has(text, "\nResolved:\n3. c  lasted 27 min, just resolved\n");
 }
 
 static void a_mail_in_which_all_is_new_does_not_say_so(void **state)

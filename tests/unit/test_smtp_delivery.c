@@ -579,16 +579,18 @@ static void stopping_lets_a_transaction_finish(void **state)
 static void room_is_announced_once_half_is_gone(void **state)
 {
     (void)state;
-    FaultServer *server = server_start("[{}]", NULL, NULL);
+    FaultServer *server = server_start("[{\"greeting\": {\"delay\": 0.3}}]", NULL, NULL);
     Post *post = post_open_smtp(server, "smtp_require_tls: false", "connections: 1");
     unsigned room = ops->room(post->relay);
     assert_int_equal(room, 8);
     for (unsigned i = 0; i < room; i++) {
         ops->offer(post->relay, make_mail(i, 1));
     }
+    /* On a machine so slow that some have left already nothing is announced. */
+    bool used_up = ops->room(post->relay) == 0;
     wait_done(post, room);
     pthread_mutex_lock(&post->lock);
-    while (post->rooms == 0) {
+    while (used_up && post->rooms == 0) {
         wait_changed(&post->changed, &post->lock);
     }
     pthread_mutex_unlock(&post->lock);
