@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Posts one body many times over kept connections: the sender of the benchmarks.
  *
- *   load PORT PATH BODY-FILE COUNT SENDERS [PER-SECOND]
+ *   load PORT PATH BODY-FILE COUNT SENDERS [GROUPS [PER-SECOND]]
  *
- * Every "@@@@@@@@" in the body becomes the request's number (eight digits), so that
- * each request is another group.  503 is tried again after 10 ms.  Prints the answers
- * by class, the milliseconds (monotonic) of the start, and the seconds it took. */
+ * Every "@@@@@@@@" in the body becomes the request's number (eight digits), which
+ * begins anew after GROUPS (0: never), so that each request is another group.  503 is tried again after 10 ms.  Prints the answers
+ * by class, the milliseconds (monotonic) of the start, and the seconds it took; with
+ * PER-SECOND a second line: when each request began, in microseconds (monotonic). */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -23,8 +24,9 @@ typedef struct {
     const char *path;
     char body[1 << 20];
     size_t length;
-    unsigned long count;
+    unsigned long count, groups;
     double per_second, start;
+    double *begun; /* by request; set with per_second */
     atomic_ulong next, by_class[6];
 } Load;
 
@@ -98,7 +100,8 @@ static size_t fill_in(const Load *load, unsigned long number, char *request)
     char *end = at + load->length;
     memcpy(at, load->body, load->length);
     char digits[32];
-    snprintf(digits, sizeof digits, "%08lu", number);
+    snprintf(digits, sizeof digits, "%08lu",
+             load->groups > 0 ? number % load->groups : number);
     while ((at = memmem(at, (size_t)(end - at), "@@@@@@@@", 8)) != NULL) {
         memcpy(at, digits, 8);
     }
@@ -111,6 +114,7 @@ static void wait_turn(const Load *load, unsigned long number)
     if (turn > 0) {
         usleep((useconds_t)(turn * 1e6));
     }
+    load->begun[number] = now();
 }
 
 /* Posts until it is taken or refused for good; the connection, perhaps a new one. */
@@ -150,14 +154,16 @@ static void *send_all(void *argument)
 int main(int argc, char **argv)
 {
     if (argc < 6) {
-        fputs("usage: load PORT PATH BODY-FILE COUNT SENDERS [PER-SECOND]\n", stderr);
+        fputs("usage: load PORT PATH BODY-FILE COUNT SENDERS [GROUPS [PER-SECOND]]\n", stderr);
         return 2;
     }
     static Load load;
     load.port = atoi(argv[1]);
     load.path = argv[2];
     load.count = strtoul(argv[4], NULL, 10);
-    load.per_second = argc > 6 ? atof(argv[6]) : 0;
+    load.groups = argc > 6 ? strtoul(argv[6], NULL, 10) : 0;
+    load.per_second = argc > 7 ? atof(argv[7]) : 0;
+    load.begun = calloc(load.count, sizeof *load.begun);
     FILE *file = fopen(argv[3], "r");
     if (file == NULL) {
         perror(argv[3]);
@@ -178,6 +184,10 @@ int main(int argc, char **argv)
            atomic_load(&load.by_class[2]), atomic_load(&load.by_class[4]),
            atomic_load(&load.by_class[5]), atomic_load(&load.by_class[0]),
            load.start * 1000, now() - load.start);
+    for (size_t i = 0; load.per_second > 0 && i < load.count; i++) {
+        printf("%.0f%c", load.begun[i] * 1e6, i + 1 < load.count ? ' ' : '\n');
+    }
+    free(load.begun);
     free(threads);
     return 0;
 }

@@ -6,7 +6,8 @@
  * One thread a connection; PIPELINING is offered, and with a certificate STARTTLS and
  * then AUTH PLAIN and LOGIN, which accept anything.  Closing standard input ends it;
  * every line read from there is answered with one: mails, connections, most open at
- * once, milliseconds (monotonic) of the last mail. */
+ * once, milliseconds (monotonic) of the last mail; or, to "times", when each mail was
+ * answered, in microseconds (monotonic), of the first TIMES_MAX. */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
@@ -22,7 +23,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#define TIMES_MAX 100000
+
 typedef struct {
+    atomic_long times_us[TIMES_MAX];
     atomic_ulong mails, connections, open, most_open;
     atomic_long last_ms;
     int listener;
@@ -37,11 +41,11 @@ typedef struct {
     size_t n_in, at, n_out;
 } Session;
 
-static long now_ms(void)
+static long now_us(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
 static bool flush(Session *session)
@@ -167,9 +171,15 @@ static bool take_mail(Session *session)
     if (!say(session, "354 go\r\n") || !skip_mail(session)) {
         return false;
     }
-    atomic_store(&session->sink->last_ms, now_ms());
-    atomic_fetch_add(&session->sink->mails, 1);
-    return say(session, "250 2.0.0 ok\r\n");
+    Sink *sink = session->sink;
+    bool said = say(session, "250 2.0.0 ok\r\n") && flush(session);
+    long at_us = now_us();
+    unsigned long number = atomic_fetch_add(&sink->mails, 1);
+    if (number < TIMES_MAX) {
+        atomic_store(&sink->times_us[number], at_us);
+    }
+    atomic_store(&sink->last_ms, at_us / 1000);
+    return said;
 }
 
 static bool answer(Session *session, const char *line)
@@ -273,6 +283,22 @@ static SSL_CTX *load_certificate(const char *certificate, const char *key)
     return tls;
 }
 
+static void print_times(Sink *sink)
+{
+    unsigned long n = atomic_load(&sink->mails);
+    for (unsigned long i = 0; i < n && i < TIMES_MAX; i++) {
+        printf("%ld ", atomic_load(&sink->times_us[i]));
+    }
+    putchar('\n');
+}
+
+static void print_counters(Sink *sink)
+{
+    printf("%lu %lu %lu %ld\n", atomic_load(&sink->mails),
+           atomic_load(&sink->connections), atomic_load(&sink->most_open),
+           atomic_load(&sink->last_ms));
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2 && argc != 4) {
@@ -280,15 +306,18 @@ int main(int argc, char **argv)
         return 2;
     }
     signal(SIGPIPE, SIG_IGN);
-    Sink sink = {.listener = listen_on(atoi(argv[1])),
-                 .tls = argc == 4 ? load_certificate(argv[2], argv[3]) : NULL};
+    static Sink sink;
+    sink.listener = listen_on(atoi(argv[1]));
+    sink.tls = argc == 4 ? load_certificate(argv[2], argv[3]) : NULL;
     pthread_t acceptor;
     pthread_create(&acceptor, NULL, accept_all, &sink);
     char line[64];
     while (fgets(line, sizeof line, stdin) != NULL) {
-        printf("%lu %lu %lu %ld\n", atomic_load(&sink.mails),
-               atomic_load(&sink.connections), atomic_load(&sink.most_open),
-               atomic_load(&sink.last_ms));
+        if (strcmp(line, "times\n") == 0) {
+            print_times(&sink);
+        } else {
+            print_counters(&sink);
+        }
         fflush(stdout);
     }
     return 0;
