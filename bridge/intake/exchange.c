@@ -283,8 +283,8 @@ void *exchange_on_first_line(void *who, const char *uri,
 {
     (void)uri;
     ExchangeContext *context = who;
-    peers_set_deadline(context->peers, peer_of(connection),
-                       now_ms() + context->limits->request_ms);
+    peers_await(context->peers, peer_of(connection),
+                now_ms() + context->limits->request_ms);
     return NULL;
 }
 
@@ -298,7 +298,7 @@ void exchange_on_completed(void *who, struct MHD_Connection *connection, void **
     if (exchange == NULL) {
         return;
     }
-    allow_ms(exchange, context->limits->idle_ms);
+    peers_await(context->peers, exchange->peer, now_ms() + context->limits->idle_ms);
     if (exchange->plan.end != NULL) {
         exchange->plan.end(exchange->plan.data);
     }

@@ -14,6 +14,8 @@ typedef struct {
     Peer peer; /* first: a Peer is an Entry */
     char *network;
     bool open;
+    bool awaited; /* it is its turn to send */
+    bool ended;   /* the last sweep found that it will send nothing more */
     int64_t deadline_ms;
 } Entry;
 
@@ -219,11 +221,35 @@ unsigned peers_count(Peers *peers)
     return count;
 }
 
+static void set_turn(Peers *peers, Peer *peer, int64_t deadline_ms, bool awaited)
+{
+    Entry *entry = (Entry *)peer;
+    pthread_mutex_lock(&peers->lock);
+    entry->deadline_ms = deadline_ms;
+    entry->awaited = awaited;
+    entry->ended = false;
+    pthread_mutex_unlock(&peers->lock);
+}
+
 void peers_set_deadline(Peers *peers, Peer *peer, int64_t deadline_ms)
 {
-    pthread_mutex_lock(&peers->lock);
-    ((Entry *)peer)->deadline_ms = deadline_ms;
-    pthread_mutex_unlock(&peers->lock);
+    set_turn(peers, peer, deadline_ms, false);
+}
+
+void peers_await(Peers *peers, Peer *peer, int64_t deadline_ms)
+{
+    set_turn(peers, peer, deadline_ms, true);
+}
+
+/* Twice in a row with nothing done in between: what it had sent has been read. */
+static bool has_left(Entry *entry)
+{
+    char byte;
+    bool ended = entry->awaited &&
+                 recv(entry->peer.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+    bool left = ended && entry->ended;
+    entry->ended = ended;
+    return left;
 }
 
 unsigned peers_sweep(Peers *peers, int64_t now_ms)
@@ -235,10 +261,12 @@ unsigned peers_sweep(Peers *peers, int64_t now_ms)
     g_hash_table_iter_init(&iter, peers->entries);
     while (g_hash_table_iter_next(&iter, &key, NULL)) {
         Entry *entry = key;
-        if (entry->open && entry->deadline_ms != 0 && entry->deadline_ms <= now_ms) {
+        bool late = entry->deadline_ms != 0 && entry->deadline_ms <= now_ms;
+        if (entry->open && (late || has_left(entry))) {
             shutdown(entry->peer.fd, SHUT_RDWR);
             entry->deadline_ms = 0;
-            n++;
+            entry->awaited = false;
+            n += late;
         }
     }
     pthread_mutex_unlock(&peers->lock);

@@ -37,7 +37,11 @@ unsigned peers_count(Peers *peers);
 
 /* PEER is shut down at DEADLINE_MS; 0: it may take as long as it likes. */
 void peers_set_deadline(Peers *peers, Peer *peer, int64_t deadline_ms);
-/* Shuts down those whose time is over; how many. */
+/* The same while PEER has to send something; it is shut down, too, when it has closed
+ * its side and sends no more (libmicrohttpd overlooks an end that comes with the last
+ * bytes). */
+void peers_await(Peers *peers, Peer *peer, int64_t deadline_ms);
+/* Shuts down those whose time is over, and how many those are; and those who left. */
 unsigned peers_sweep(Peers *peers, int64_t now_ms);
 
 /* "1.2.3.4:80" or "[::1]:80"; an IPv4 address inside of IPv6 as IPv4. */

@@ -50,8 +50,7 @@ static void on_connection(void *who, struct MHD_Connection *connection, void **c
             server->context.peers,
             MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)
                 ->connect_fd);
-        peers_set_deadline(server->context.peers, peer,
-                           now_ms() + server->limits.request_ms);
+        peers_await(server->context.peers, peer, now_ms() + server->limits.request_ms);
         *context = peer;
         return;
     }

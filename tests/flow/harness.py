@@ -4,7 +4,6 @@
 Everything listens on a free loopback port and is ended by its pid."""
 
 import collections
-import concurrent.futures
 import contextlib
 import email
 import email.policy
@@ -186,8 +185,9 @@ class Load:
         self.port, self.number, self.pause = port, number, pause
         self.accepted, self.answers, self.lock = set(), collections.Counter(), threading.Lock()
         self.ended = threading.Event()
-        self.pool = concurrent.futures.ThreadPoolExecutor(senders)
-        self.jobs = [self.pool.submit(self.send, n) for n in range(senders)]
+        self.threads = [threading.Thread(target=self.send, args=(n,), daemon=True) for n in range(senders)]
+        for thread in self.threads:
+            thread.start()
 
     def send(self, sender):
         count = 0
@@ -217,9 +217,9 @@ class Load:
 
     def stop(self):
         self.ended.set()
-        for job in self.jobs:
-            job.result(90)
-        self.pool.shutdown()
+        for thread in self.threads:
+            thread.join(90)
+            assert not thread.is_alive()
         assert set(self.answers) <= {202, 503, "broken"}, self.answers
         return self.accepted
 

@@ -228,6 +228,45 @@ static void a_sweep_shuts_down_those_whose_time_is_over(void **state)
     peers_free(peers);
 }
 
+/* At the second sweep, and only while it is its turn. */
+static void a_sweep_shuts_down_those_who_left(void **state)
+{
+    (void)state;
+    enum { STAYS, LEFT, UNREAD, WORKED, ANSWERED, COUNT };
+    int pairs[COUNT][2];
+    Peer *peer[COUNT];
+    Peers *peers = peers_new(10, 10);
+    struct sockaddr_in address = ipv4("10.0.0.1", 1);
+    for (size_t i = 0; i < COUNT; i++) {
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pairs[i]), 0);
+        peer[i] = add(peers, pairs[i][0], &address, PEERS_OK);
+        peers_open(peers, pairs[i][0]);
+        peers_await(peers, peer[i], 1000);
+        if (i == UNREAD) {
+            assert_int_equal(write(pairs[i][1], "x", 1), 1);
+        }
+        if (i != STAYS) {
+            shutdown(pairs[i][1], SHUT_WR);
+        }
+    }
+    peers_set_deadline(peers, peer[ANSWERED], 1000);
+    assert_int_equal(peers_sweep(peers, 1), 0);
+    peers_await(peers, peer[WORKED], 1000);
+    assert_int_equal(peers_sweep(peers, 2), 0);
+    for (size_t i = 0; i < COUNT; i++) {
+        assert_int_equal(is_shut_down(pairs[i][1]), i == LEFT);
+    }
+    assert_int_equal(peers_sweep(peers, 3), 0);
+    assert_true(is_shut_down(pairs[WORKED][1]));
+    assert_int_equal(peers_sweep(peers, 1000), 3); /* as ever */
+    for (size_t i = 0; i < COUNT; i++) {
+        peers_remove(peers, peer[i]);
+        close(pairs[i][0]);
+        close(pairs[i][1]);
+    }
+    peers_free(peers);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -242,6 +281,7 @@ int main(void)
         cmocka_unit_test(
             a_peer_that_was_never_opened_makes_room_for_the_next_of_its_number),
         cmocka_unit_test(a_sweep_shuts_down_those_whose_time_is_over),
+        cmocka_unit_test(a_sweep_shuts_down_those_who_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
