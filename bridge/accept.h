@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bridge/compose/dkim.h"
 #include "bridge/log.h"
 #include "bridge/metrics.h"
 #include "bridge/outbox/outbox.h"
@@ -45,6 +46,7 @@ typedef struct {
     AcceptSchedule *schedule; /* thread-safe: runs resume(step) on a worker soon */
     void *scheduler;
     int64_t (*clock)(void);   /* Unix time in ms; NULL: the system's clock */
+    Dkim *signer;             /* NULL: nothing is signed */
 } Accept;
 
 /* Takes the event; CONFIG is referenced until done(), ACCEPT must live as long.  The

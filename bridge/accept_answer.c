@@ -10,6 +10,12 @@ static void log_problems(const Step *step, const Part *part)
                  part->message_id, "receiver", receiver, "error", part->report.problem,
                  NULL);
     }
+    if (part->report.unsigned_because != NULL) {
+        metrics_add(step->accept->metrics, METRIC_DKIM_ERRORS, 1, NULL, NULL);
+        log_line(step->accept->log, LOG_LEVEL_ERROR, "mail not signed", "mail",
+                 part->message_id, "receiver", receiver, "error",
+                 part->report.unsigned_because, NULL);
+    }
     for (char **left = part->report.left_out; left != NULL && *left != NULL; left++) {
         log_line(step->accept->log, LOG_LEVEL_WARN, "left out of a mail", "mail",
                  part->message_id, "receiver", receiver, "what", *left, NULL);

@@ -68,6 +68,7 @@ static Mail *make_mail(const Step *step, Part *part)
         .now_ms = step->now_ms,
         .thread_root = part->decision.thread_root,
         .group = part->key,
+        .signer = step->accept->signer,
     };
     Mail *mail = accept_mail_always(&order, &part->report);
     part->message_id = g_strdup(mail->message_id);

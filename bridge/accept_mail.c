@@ -65,6 +65,8 @@ static Draft draft_of(const MailOrder *order, const Rendered *rendered)
         .allowed_domains = (const char *const *)email->allowed_domains,
         .recipients_max = order->config->limits.recipients,
         .size_max = size_max(order),
+        .signer = order->signer,
+        .dkim = &order->config->dkim,
     };
 }
 
@@ -147,8 +149,16 @@ Mail *accept_mail(const MailOrder *order, Composed *composed, GError **error)
     return mail;
 }
 
+static void report_composed(MailReport *report, Composed *composed)
+{
+    g_strfreev(report->left_out);
+    g_free(report->unsigned_because);
+    report->left_out = g_steal_pointer(&composed->problems);
+    report->unsigned_because = g_steal_pointer(&composed->unsigned_because);
+}
+
 /* The plain mail to whom TO, CC and BCC of DRAFT name. */
-static Mail *plain_mail(const MailOrder *order, Draft *draft, char ***left_out)
+static Mail *plain_mail(const MailOrder *order, Draft *draft, MailReport *report)
 {
     Composed composed;
     g_autoptr(GError) error = NULL;
@@ -157,10 +167,10 @@ static Mail *plain_mail(const MailOrder *order, Draft *draft, char ***left_out)
         draft->from = strcmp(draft->from, postmaster) != 0 && *postmaster != '\0'
                           ? postmaster
                           : "alertpost@localhost";
-        return plain_mail(order, draft, left_out);
+        return plain_mail(order, draft, report);
     }
     Mail *mail = mail_of(order, &composed);
-    *left_out = g_steal_pointer(&composed.problems);
+    report_composed(report, &composed);
     composed_clear(&composed);
     return mail;
 }
@@ -178,7 +188,7 @@ static void bury(Mail *mail, const char *to, const char *problem)
 /* To those whom the templates named; to the postmaster if that was nobody, or if it is
  * unknown who was meant. */
 static Mail *fallback(const MailOrder *order, const Rendered *rendered,
-                      const char *problem, char ***left_out)
+                      const char *problem, MailReport *report)
 {
     const char *postmaster = order->config->delivery.postmaster;
     g_autofree char *subject = fallback_subject(order->event);
@@ -190,14 +200,16 @@ static Mail *fallback(const MailOrder *order, const Rendered *rendered,
     draft.text = text;
     draft.n_headers = 0;
     draft.size_max = 0;
-    Mail *mail = plain_mail(order, &draft, left_out);
+    Mail *mail = plain_mail(order, &draft, report);
     if (mail->n_recipients == 0 && *postmaster != '\0') {
         mail_free(mail);
         draft.to = postmaster;
         draft.cc = draft.bcc = "";
         draft.allowed_domains = NULL;
-        g_auto(GStrv) nothing = NULL;
-        mail = plain_mail(order, &draft, &nothing);
+        g_auto(GStrv) left_out = g_steal_pointer(&report->left_out);
+        mail = plain_mail(order, &draft, report);
+        g_strfreev(report->left_out);
+        report->left_out = g_steal_pointer(&left_out);
     }
     if (mail->n_recipients == 0) {
         bury(mail, or_empty(rendered->to), problem);
@@ -213,10 +225,10 @@ Mail *accept_mail_always(const MailOrder *order, MailReport *report)
     Composed composed = {0};
     g_autoptr(GError) error = NULL;
     Mail *mail = as_configured(order, &rendered, &composed, &error);
-    report->left_out = g_steal_pointer(&composed.problems);
+    report_composed(report, &composed);
     if (mail == NULL) {
         report->problem = g_strdup(error->message);
-        mail = fallback(order, &rendered, error->message, &report->left_out);
+        mail = fallback(order, &rendered, error->message, report);
     }
     composed_clear(&composed);
     rendered_clear(&rendered);
@@ -227,5 +239,6 @@ void mail_report_clear(MailReport *report)
 {
     g_free(report->problem);
     g_strfreev(report->left_out);
+    g_free(report->unsigned_because);
     *report = (MailReport){0};
 }

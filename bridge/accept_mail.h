@@ -24,6 +24,7 @@ typedef struct {
     int64_t now_ms;
     const char *thread_root; /* Message-ID of the thread's first mail; "": this is it */
     const char *group;       /* Mail.group */
+    Dkim *signer;            /* NULL: not signed */
 } MailOrder;
 
 /* What the templates made of it; NULL: the email_config has no such part. */
@@ -49,6 +50,7 @@ Mail *accept_mail(const MailOrder *order, Composed *composed, GError **error);
 typedef struct {
     char *problem;   /* why it is the plain fallback mail; NULL: it is as configured */
     char **left_out; /* recipients and headers: "to: x@: reason", NULL-terminated */
+    char *unsigned_because; /* NULL: it is signed, or was not to be */
 } MailReport;
 void mail_report_clear(MailReport *report);
 

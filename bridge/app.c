@@ -30,6 +30,7 @@ struct App {
     Outbox *outbox;
     Dispatch *dispatch;
     Lanes *lanes;
+    Dkim *signer;
     Accept accept;
     Intake *intake;
     size_t n_started;           /* of parts[] */
@@ -47,6 +48,17 @@ static Config *current_config(void *who)
     Config *config = config_ref(app->config);
     pthread_mutex_unlock(&app->lock);
     return config;
+}
+
+/* What the configuration names outside of itself. */
+static bool check_config(App *app, const Config *config, GError **error)
+{
+    g_autofree char *note = NULL;
+    bool good = dkim_check(&config->dkim, &note, error);
+    if (note != NULL) {
+        log_line(app->log, LOG_LEVEL_WARN, "configuration", "note", note, NULL);
+    }
+    return good;
 }
 
 static void put_config(App *app, Config *take_config)
@@ -132,6 +144,7 @@ static bool make_parts(App *app, GError **error)
     app->accept = (Accept){.outbox = app->outbox,
                            .log = app->log,
                            .metrics = app->metrics,
+                           .signer = app->signer = dkim_new(),
                            .schedule = hook_schedule,
                            .scheduler = app->lanes};
     app->intake = make_intake(app, error);
@@ -152,6 +165,9 @@ App *app_new(const AppOptions *options, GError **error)
     app->metrics = metrics_new();
     metrics_set(app->metrics, METRIC_BUILD_INFO, 1, ALERTPOST_VERSION, NULL);
     metrics_set(app->metrics, METRIC_CONFIG_RELOAD_SUCCESSFUL, 1, NULL, NULL);
+    if (!check_config(app, config, error)) {
+        return NULL;
+    }
     put_config(app, g_steal_pointer(&config));
     return make_parts(app, error) ? g_steal_pointer(&app) : NULL;
 }
@@ -254,7 +270,8 @@ static bool reload(App *app, GError **error)
 {
     g_autoptr(Config) config =
         config_load(app->options.config_file, app->options.config_flags, error);
-    if (config == NULL || !intake_check(app->intake, config, error) ||
+    if (config == NULL || !check_config(app, config, error) ||
+        !intake_check(app->intake, config, error) ||
         !dispatch_configure(app->dispatch, config, error)) {
         return false;
     }
@@ -312,6 +329,7 @@ void app_free(App *app)
     dispatch_free(app->dispatch);
     outbox_free(app->outbox);
     smtp_free(app->smtp);
+    dkim_free(app->signer);
     config_unref(app->config);
     metrics_free(app->metrics);
     log_free(app->log);

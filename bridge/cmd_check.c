@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "bridge/compose/dkim.h"
 #include "config/config.h"
 
 typedef struct {
@@ -58,6 +59,14 @@ static bool check_file(const char *file, ConfigFlags flags)
     if (config == NULL) {
         fprintf(stderr, "%s\n", error->message);
         return false;
+    }
+    g_autofree char *dkim_note = NULL;
+    if (!dkim_check(&config->dkim, &dkim_note, &error)) {
+        fprintf(stderr, "%s\n", error->message);
+        return false;
+    }
+    if (dkim_note != NULL) {
+        fprintf(stderr, "warning: %s\n", dkim_note);
     }
     for (char **note = config->notes; *note != NULL; note++) {
         fprintf(stderr, "warning: %s\n", *note);

@@ -137,13 +137,20 @@ static bool print_part(const MailOrder *order, bool html, GError **error)
 static bool print_mail(const MailOrder *order, GError **error)
 {
     Composed composed;
-    g_autoptr(Mail) mail = accept_mail(order, &composed, error);
+    Dkim *signer = dkim_new();
+    MailOrder signed_order = *order;
+    signed_order.signer = signer;
+    g_autoptr(Mail) mail = accept_mail(&signed_order, &composed, error);
+    dkim_free(signer);
     if (mail == NULL) {
         g_prefix_error(error, "%s: ", order->receiver->name);
         return false;
     }
     for (char **problem = composed.problems; *problem != NULL; problem++) {
         fprintf(stderr, "alertpost: warning: %s\n", *problem);
+    }
+    if (composed.unsigned_because != NULL) {
+        fprintf(stderr, "alertpost: warning: not signed: %s\n", composed.unsigned_because);
     }
     composed_clear(&composed);
     return fwrite(mail->bytes, 1, mail->length, stdout) == mail->length;

@@ -15,6 +15,18 @@ void crypto_sha256(const void *data, size_t length, guint8 digest[CRYPTO_SHA256_
  * nor of how long they are beyond what hashing them takes. */
 bool crypto_equal(const void *a, size_t a_length, const void *b, size_t b_length);
 
+/* An RSA private key; never changes. */
+typedef struct CryptoKey CryptoKey;
+/* From PEM text (PKCS #8 or PKCS #1, not encrypted). NULL with ERROR set (INPUT). */
+CryptoKey *crypto_key_parse(const char *pem, GError **error);
+CryptoKey *crypto_key_ref(CryptoKey *key);
+void crypto_key_unref(CryptoKey *key); /* NULL is allowed */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(CryptoKey, crypto_key_unref)
+unsigned crypto_key_bits(const CryptoKey *key);
+/* The signature over LENGTH bytes at DATA (RSASSA-PKCS1-v1_5 with SHA-256) as base64, to
+ * free.  NULL if OpenSSL cannot: the key is broken, or there is no memory. */
+char *crypto_sign(const CryptoKey *key, const void *data, size_t length);
+
 /* LENGTH bytes that nobody can guess.  False if the system has none: use nothing then. */
 bool crypto_random(void *bytes, size_t length);
 

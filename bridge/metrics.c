@@ -45,6 +45,8 @@ static const Metric table[METRIC_COUNT] = {
         LABELS("reason"), "Suppressed events, by reason."),
     ROW(TEMPLATE_ERRORS, COUNTER, "template_errors_total", LABELS("receiver"),
         "Templates that failed; the built-in plain mail went out."),
+    ROW(DKIM_ERRORS, COUNTER, "dkim_errors_total", LABELS(NULL),
+        "Mails that went out without their DKIM signature: the key could not be used."),
     ROW(REGEXP_LIMITS, COUNTER, "regexp_limits_total", LABELS(NULL),
         "Regular expressions that hit a limit and counted as no match."),
     ROW(DEDUP_GROUPS, GAUGE, "dedup_groups", LABELS(NULL),

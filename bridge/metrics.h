@@ -18,6 +18,7 @@ typedef enum {
     METRIC_NOTIFICATIONS,              /* counter {receiver, result}: queued, suppressed */
     METRIC_NOTIFICATIONS_SUPPRESSED,   /* counter {reason} */
     METRIC_TEMPLATE_ERRORS,            /* counter {receiver} */
+    METRIC_DKIM_ERRORS,                /* counter */
     METRIC_REGEXP_LIMITS,              /* counter */
     METRIC_DEDUP_GROUPS,               /* gauge: groups remembered in memory */
     METRIC_QUEUE_MAILS,                /* gauge {state}: queued, deferred, claimed, dead */

@@ -114,10 +114,11 @@ typedef struct {
     int64_t connect_ms, greeting_ms, command_ms, write_ms, final_dot_ms, quit_ms;
 } DeliveryConfig;
 
-/* domain "": no DKIM. It does not act yet, and Config.notes says so. */
+/* domain "": no DKIM. */
 typedef struct {
-    char *domain, *selector;
+    char *domain, *selector; /* lower-case A-labels */
     Secret private_key;
+    char *place;             /* "file:line:col: dkim", for errors about the key */
 } DkimConfig;
 
 typedef struct {

@@ -88,16 +88,21 @@ const Schema delivery_schema =
     SCHEMA("delivery", DeliverySettings, delivery_fields, "How mails leave.");
 
 static const Field dkim_fields[] = {
-    REQUIRED(DkimSettings, config.domain, "domain", "missing domain in dkim", "As in d=."),
+    REQUIRED(DkimSettings, config.domain, "domain", "missing domain in dkim",
+             "Who signs: the domain of `from`, or one above it."),
     REQUIRED(DkimSettings, config.selector, "selector", "missing selector in dkim",
-             "As in s=."),
-    FIELD(DkimSettings, config.private_key, "private_key", NULL, "The key, as PEM text."),
-    SECRET_FILE(DkimSettings, config.private_key, "private_key_file", "The file with it."),
+             "The public key is looked up at SELECTOR._domainkey.DOMAIN."),
+    FIELD(DkimSettings, config.private_key, "private_key", NULL,
+          "The RSA key, as PEM text; 2048 bits are usual, 1024 the least."),
+    SECRET_FILE(DkimSettings, config.private_key, "private_key_file",
+                "The file with it, read for every mail."),
 };
 
 const Schema dkim_schema =
     SCHEMA("dkim", DkimSettings, dkim_fields,
-           "Read and checked; mails are not signed yet, and `check` says so.");
+           "Mails are signed (DKIM: rsa-sha256, relaxed/relaxed). Of use where the mail server "
+           "does not do it. A mail whose key cannot be read goes out without a signature; "
+           "the log and `alertpost_dkim_errors_total` say so.");
 
 static const Field limits_fields[] = {
     RANGED(LimitsConfig, body, "body", "32MiB", 1, 0, "A webhook's body."),
@@ -152,30 +157,35 @@ static void check_fallbacks(Loader *loader, const Node *list)
     }
 }
 
+/* A selector is of a domain's form, too. */
+static void make_ascii(Loader *loader, const Node *node, char **name)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *ascii = *name != NULL ? domain_to_ascii(*name, &error) : NULL;
+    if (error != NULL) {
+        report_error(loader->reader.report, node, "%s", error->message);
+    } else if (ascii != NULL) {
+        *name = arena_strdup(loader->reader.arena, ascii);
+    }
+}
+
 static void load_dkim(Loader *loader)
 {
     const DkimSettings *settings = &loader->file.dkim;
     DkimConfig *dkim = &loader->config->dkim;
     *dkim = settings->config;
-    if (settings->at.node == NULL) {
-        dkim->domain = dkim->selector = arena_strdup(loader->reader.arena, "");
+    const Node *node = settings->at.node;
+    if (node == NULL) {
+        dkim->domain = dkim->selector = dkim->place = arena_strdup(loader->reader.arena, "");
         return;
     }
     if (!secret_is_set(&dkim->private_key)) {
-        report_error(loader->reader.report, settings->at.node,
-                     "missing private_key_file in dkim");
+        report_error(loader->reader.report, node, "missing private_key_file in dkim");
     }
-    if (dkim->domain == NULL) {
-        return;
-    }
-    g_autoptr(GError) error = NULL;
-    g_autofree char *ascii = domain_to_ascii(dkim->domain, &error);
-    if (ascii == NULL) {
-        report_error(loader->reader.report, node_get(settings->at.node, "domain"), "%s",
-                     error->message);
-        return;
-    }
-    dkim->domain = arena_strdup(loader->reader.arena, ascii);
+    dkim->place = arena_printf(loader->reader.arena, "%s:%u:%u: dkim", loader->config->path,
+                               node->line, node->col);
+    make_ascii(loader, node_get(node, "domain"), &dkim->domain);
+    make_ascii(loader, node_get(node, "selector"), &dkim->selector);
 }
 
 void load_delivery(Loader *loader)

@@ -2,6 +2,7 @@
 /* What is accepted and does not act, or is likely a mistake: one note each. */
 #include <string.h>
 
+#include "config/domain.h"
 #include "config/loader.h"
 
 /* The first value of KEY in the route or below it, in the order of the file. */
@@ -75,7 +76,6 @@ static void note_sections(Loader *loader)
          "does not act: senders say which alerts are resolved"},
         {file->inhibit_rules.n > 0 ? node_get(file->at.node, "inhibit_rules") : NULL,
          "inhibit_rules are checked, but do not act: the sender has applied its own"},
-        {file->dkim.at.node, "checked, but mails are not signed yet"},
         {file->delivery.rate_limit.at.node, "checked, but does not act yet"},
         {file->delivery.fallback_smarthosts, "checked, but does not act yet"},
     };
@@ -124,6 +124,47 @@ static void note_unused_receivers(Loader *loader)
     }
 }
 
+static bool is_below(const char *domain, const char *above)
+{
+    size_t length = strlen(domain), n = strlen(above);
+    return length >= n && strcmp(domain + length - n, above) == 0 &&
+           (length == n || domain[length - n - 1] == '.');
+}
+
+/* A sender that is known before any template runs. */
+static void note_sender(Loader *loader, const Node *from)
+{
+    const char *text = from != NULL && from->kind == NODE_SCALAR ? reader_text(from) : "";
+    const char *at = strrchr(text, '@');
+    if (at == NULL || strstr(text, "{{") != NULL) {
+        return;
+    }
+    const char *signer = loader->config->dkim.domain;
+    g_autofree char *written = g_strndup(at + 1, strcspn(at + 1, "> \t"));
+    g_autofree char *domain = domain_to_ascii(written, NULL);
+    if (domain != NULL && !is_below(domain, signer) && !is_below(signer, domain)) {
+        report_note(loader->reader.report, from,
+                    "mails are signed for %s: that says nothing about a sender at %s (DMARC "
+                    "wants the same domain)",
+                    signer, domain);
+    }
+}
+
+static void note_senders(Loader *loader)
+{
+    if (loader->file.dkim.at.node == NULL || loader->config->dkim.domain == NULL) {
+        return;
+    }
+    note_sender(loader, loader->file.global.smtp.from);
+    const List *receivers = &loader->file.receivers;
+    for (unsigned i = 0; i < receivers->n; i++) {
+        const List *emails = &LIST_ITEM(*receivers, ReceiverSettings, i)->emails;
+        for (unsigned k = 0; k < emails->n; k++) {
+            note_sender(loader, LIST_ITEM(*emails, EmailSettings, k)->smtp.from);
+        }
+    }
+}
+
 static int64_t longest_window(const Config *config)
 {
     int64_t longest = 0;
@@ -150,6 +191,7 @@ void load_notes(Loader *loader)
     note_sections(loader);
     note_routes(loader);
     note_acks(loader);
+    note_senders(loader);
     note_unused_receivers(loader);
     note_short_repeats(loader, &loader->file.route, longest_window(loader->config));
 }

@@ -23,6 +23,7 @@ static const struct {
     {"Cc", HOLDS_ADDRESSES},
     {"Content-Transfer-Encoding", HOLDS_NOTHING_OF_YOURS},
     {"Content-Type", HOLDS_NOTHING_OF_YOURS},
+    {"Dkim-Signature", HOLDS_NOTHING_OF_YOURS},
     {"Disposition-Notification-To", HOLDS_ADDRESSES},
     {"Errors-To", HOLDS_ADDRESSES},
     {"From", HOLDS_ADDRESSES},
@@ -54,6 +55,7 @@ typedef struct {
     /* The user's headers, written apart first: what gave nothing does not replace. */
     GString *own;
     GHashTable *replaced; /* lower-case names */
+    char *unsigned_because;
 } Mailing;
 
 static Holds holds(const char *name)
@@ -258,7 +260,8 @@ static void give(Mailing *mailing, Composed *composed)
                            .sender = g_strdup(from->address),
                            .recipients = g_new0(char *, n + 1),
                            .subject = clean_line(mailing->draft->subject),
-                           .length = mailing->out->len};
+                           .length = mailing->out->len,
+                           .unsigned_because = g_steal_pointer(&mailing->unsigned_because)};
     add_envelope(composed->recipients, &composed->n_recipients, recipients->to);
     add_envelope(composed->recipients, &composed->n_recipients, recipients->cc);
     add_envelope(composed->recipients, &composed->n_recipients, recipients->bcc);
@@ -266,6 +269,17 @@ static void give(Mailing *mailing, Composed *composed)
     g_ptr_array_add(mailing->problems, NULL);
     gsize problems;
     composed->problems = (char **)g_ptr_array_steal(mailing->problems, &problems);
+}
+
+/* An alert without a signature is better than none. */
+static void add_signature(Mailing *mailing)
+{
+    const Draft *draft = mailing->draft;
+    g_autoptr(GError) error = NULL;
+    if (draft->signer != NULL && *draft->dkim->domain != '\0' &&
+        !dkim_sign(draft->signer, draft->dkim, draft->date.seconds, mailing->out, &error)) {
+        mailing->unsigned_because = g_strdup(error->message);
+    }
 }
 
 static bool make(Mailing *mailing, Composed *composed, GError **error)
@@ -277,6 +291,7 @@ static bool make(Mailing *mailing, Composed *composed, GError **error)
     addresses_parse(mailing->reply_to, mailing->problems, "reply_to", draft->reply_to);
     add_headers(mailing);
     add_body(mailing);
+    add_signature(mailing);
     if (draft->size_max > 0 && mailing->out->len > draft->size_max) {
         g_set_error(error, FAULT, FAULT_LIMIT,
                     "the mail has %zu bytes, %zu are allowed", mailing->out->len,
@@ -307,6 +322,7 @@ bool compose(const Draft *draft, Composed *composed, GError **error)
     g_hash_table_unref(mailing.replaced);
     g_string_free(mailing.own, TRUE);
     g_free(mailing.message_id);
+    g_free(mailing.unsigned_because);
     if (mailing.out != NULL) {
         g_string_free(mailing.out, TRUE);
     }
@@ -321,5 +337,6 @@ void composed_clear(Composed *composed)
     g_free(composed->subject);
     g_free(composed->bytes);
     g_strfreev(composed->problems);
+    g_free(composed->unsigned_because);
     *composed = (Composed){0};
 }

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "bridge/compose/dkim.h"
+#include "config/config.h"
 #include "rules/timestamp.h"
 
 /* From subject, text and HTML to the bytes of a mail.  All texts are foreign: invalid
@@ -31,6 +33,8 @@ typedef struct {
     size_t n_headers;
     const char *const *allowed_domains; /* of recipients; NULL: any; lower-case A-labels */
     size_t recipients_max, size_max;    /* 0: no ceiling */
+    Dkim *signer;           /* NULL: not signed, nor is it if … */
+    const DkimConfig *dkim; /* … this has no domain */
 } Draft;
 
 typedef struct {
@@ -43,6 +47,7 @@ typedef struct {
     size_t length;
     /* Why recipients and headers were left out: "to: x@: reason", NULL-terminated. */
     char **problems;
+    char *unsigned_because; /* it was to be signed, and could not be; NULL: all is well */
 } Composed;
 
 /* False with ERROR set: INPUT if `from` is not one valid address, LIMIT if the mail is

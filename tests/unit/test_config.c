@@ -501,7 +501,7 @@ static void what_does_not_act_is_noted_once_each(void **state)
              "inhibit_rules: [{name: x}]\n"
              "time_intervals: [{name: t, time_intervals: [{months: ['13']}]}]\n"
              "sources: [{name: alertmanager, ack: delivered}]\n"
-             "dkim: {domain: d.example, selector: s, private_key_file: k}\n"
+             "dkim: {domain: z, selector: s, private_key_file: k}\n"
              "delivery: {rate_limit: {mails: 1}, fallback_smarthosts: ['b:25']}\n");
     static const char *const notes[] = {
         "dir/f.yml:1:27: global.resolve_timeout: does not act: senders say which "
@@ -528,7 +528,6 @@ static void what_does_not_act_is_noted_once_each(void **state)
         "dir/f.yml:15:37: sources[0].ack: checked, but does not act yet: a webhook is "
         "answered "
         "when its mail is stored",
-        "dir/f.yml:16:7: dkim: checked, but mails are not signed yet",
         "dir/f.yml:17:24: delivery.rate_limit: checked, but does not act yet",
         "dir/f.yml:17:57: delivery.fallback_smarthosts: checked, but does not act yet",
     };
@@ -542,6 +541,45 @@ static void what_does_not_act_is_noted_once_each(void **state)
     assert_int_equal(config->n_inhibit_rules, 1);
     assert_string_equal(config->dkim.selector, "s");
     assert_string_equal(config->dkim.private_key.file, "dir/k");
+    assert_string_equal(config->dkim.place, "dir/f.yml:16:7: dkim");
+}
+
+static void senders_that_a_signature_says_nothing_about_are_noted(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from, *note;
+    } rows[] = {
+        {"a@bücher.example", NULL},
+        {"Alerts <a@MAIL.bücher.example>", NULL},
+        {"a@example", NULL},
+        {"{{ .x }}@elsewhere.example", NULL},
+        {"a@my-bücher.example",
+         "f.yml:3:36: receivers[0].email_configs[0].from: mails are signed for "
+         "xn--bcher-kva.example: that says nothing about a sender at "
+         "xn--my-bcher-95a.example (DMARC wants the same domain)"},
+        {"\"Alerts\" <a@elsewhere.example>",
+         "f.yml:3:36: receivers[0].email_configs[0].from: mails are signed for "
+         "xn--bcher-kva.example: that says nothing about a sender at elsewhere.example "
+         "(DMARC wants the same domain)"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *yaml = g_strdup_printf(
+            "route: {receiver: r}\n"
+            "receivers:\n"
+            "- {name: r, email_configs: [{from: '%s', to: x@z, smarthost: 'b:25'}]}\n"
+            "dkim: {domain: BÜCHER.example, selector: S, private_key_file: k}\n",
+            rows[i].from);
+        g_autoptr(GError) error = NULL;
+        g_autoptr(Config) config = config_parse("f.yml", yaml, strlen(yaml), CONFIG_STRICT, &error);
+        assert_null(error);
+        assert_string_equal(config->dkim.selector, "s");
+        const char *note = config->notes[0];
+        assert_int_equal(note != NULL, rows[i].note != NULL);
+        if (note != NULL) {
+            assert_string_equal(note, rows[i].note);
+        }
+    }
 }
 
 static void other_receivers_can_be_ignored(void **state)
@@ -710,6 +748,7 @@ int main(void)
         cmocka_unit_test(all_forms_of_matchers_are_one_sorted_list),
         cmocka_unit_test(time_intervals_become_data),
         cmocka_unit_test(what_does_not_act_is_noted_once_each),
+        cmocka_unit_test(senders_that_a_signature_says_nothing_about_are_noted),
         cmocka_unit_test(other_receivers_can_be_ignored),
         cmocka_unit_test(anchors_and_merge_keys_work_throughout),
         cmocka_unit_test(templates_are_found_beside_the_file),

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "bridge/crypto.h"
+#include "rules/fault.h"
 
 static void the_digest_is_sha256(void **state)
 {
@@ -41,12 +42,32 @@ static void random_bytes_do_not_repeat(void **state)
     assert_memory_not_equal(a, b, sizeof a);
 }
 
+/* Every other kind of key is refused by its name in tests/flow/test_dkim.py. */
+static void what_is_no_key_is_an_error_and_asks_nobody(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        {"", "no private key in PEM form"},
+        {"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+         "no private key in PEM form"},
+        {"-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n",
+         "the key is encrypted"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GError) error = NULL;
+        assert_null(crypto_key_parse(rows[i][0], &error));
+        assert_true(g_error_matches(error, FAULT, FAULT_INPUT));
+        assert_string_equal(error->message, rows[i][1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_digest_is_sha256),
         cmocka_unit_test(only_the_same_secret_is_equal),
         cmocka_unit_test(random_bytes_do_not_repeat),
+        cmocka_unit_test(what_is_no_key_is_an_error_and_asks_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BRIDGE_COMPOSE_DKIM_H
+#define BRIDGE_COMPOSE_DKIM_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config/config.h"
+
+/* Signatures by RFC 6376: rsa-sha256, relaxed/relaxed, From signed twice over so that no
+ * second one can be added. */
+
+/* The key last used, so that it is not parsed for every mail. Any thread. */
+typedef struct Dkim Dkim;
+Dkim *dkim_new(void);
+void dkim_free(Dkim *dkim); /* NULL is allowed */
+
+#define DKIM_BITS_MIN   1024
+#define DKIM_BITS_USUAL 2048
+
+/* Whether CONFIG can sign: at load, so that a wrong key is not found out by a mail.
+ * False with ERROR set (SYSTEM: the key's file cannot be read; INPUT: no RSA key, or one
+ * that is too short). *TAKE_NOTE is a warning, or NULL. Both begin with the place in the
+ * configuration. */
+bool dkim_check(const DkimConfig *config, char **take_note, GError **error);
+
+/* Puts a DKIM-Signature in front of the mail BYTES (CRLF lines), which is signed at
+ * TIME_S (Unix time).  The key's file is read anew.  False with ERROR set as above, and
+ * BYTES untouched. */
+bool dkim_sign(Dkim *dkim, const DkimConfig *config, int64_t time_s, GString *bytes,
+               GError **error);
+
+#endif
