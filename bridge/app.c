@@ -129,8 +129,8 @@ static Intake *make_intake(App *app, GError **error)
 
 static bool make_parts(App *app, GError **error)
 {
-    app->outbox = outbox_open(app->options.storage, app->config, app->log, app->metrics,
-                              error);
+    app->outbox = outbox_open(app->options.storage, app->options.on_damage, app->config,
+                              app->log, app->metrics, error);
     if (app->outbox == NULL || (app->smtp = smtp_new(error)) == NULL) {
         return false;
     }

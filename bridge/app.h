@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "bridge/log.h"
+#include "bridge/outbox/outbox.h"
 #include "config/config.h"
 
 /* The daemon: its parts in the order in which they start and stop. */
@@ -14,6 +15,7 @@ typedef struct App App;
 
 typedef struct {
     const char *config_file, *storage;
+    OnDamage on_damage;
     const char *const *listen; /* "HOST:PORT", NULL-terminated */
     ConfigFlags config_flags;
     int64_t shutdown_timeout_ms;

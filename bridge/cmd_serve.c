@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #include "bridge/app.h"
@@ -11,7 +12,7 @@
 #include "rules/fault.h"
 
 typedef struct {
-    char *config_file, *storage, *log_level, *log_format, *shutdown_timeout;
+    char *config_file, *storage, *on_corruption, *log_level, *log_format, *shutdown_timeout;
     char **listen;
     gboolean ignore_other_receivers;
 } ServeFlags;
@@ -20,6 +21,7 @@ static void serve_flags_clear(ServeFlags *flags)
 {
     g_free(flags->config_file);
     g_free(flags->storage);
+    g_free(flags->on_corruption);
     g_free(flags->log_level);
     g_free(flags->log_format);
     g_free(flags->shutdown_timeout);
@@ -37,6 +39,9 @@ static bool parse_flags(ServeFlags *flags, int argc, char **argv, GError **error
         {"storage", 0, 0, G_OPTION_ARG_STRING, &flags->storage,
          "Where mail is kept until it is delivered (sqlite:data/alertpost.db)",
          "sqlite:PATH|memory:"},
+        {"storage.on-corruption", 0, 0, G_OPTION_ARG_STRING, &flags->on_corruption,
+         "A damaged database: move it aside and begin a new one, or stop (move)",
+         "move|stop"},
         {"ignore-other-receivers", 0, 0, G_OPTION_ARG_NONE, &flags->ignore_other_receivers,
          "Warn about receivers that are not email instead of refusing them", NULL},
         {"shutdown.timeout", 0, 0, G_OPTION_ARG_STRING, &flags->shutdown_timeout,
@@ -55,6 +60,18 @@ static bool parse_flags(ServeFlags *flags, int argc, char **argv, GError **error
     }
     if (argc > 1) {
         g_set_error(error, FAULT, FAULT_INPUT, "unexpected argument: %s", argv[1]);
+        return false;
+    }
+    return true;
+}
+
+/* NULL: what it is by default. */
+static bool read_on_corruption(const char *text, OnDamage *on_damage, GError **error)
+{
+    *on_damage = g_strcmp0(text, "stop") == 0 ? DAMAGE_STOPS : DAMAGE_MOVES;
+    if (text != NULL && strcmp(text, "stop") != 0 && strcmp(text, "move") != 0) {
+        g_set_error(error, FAULT, FAULT_INPUT,
+                    "--storage.on-corruption: not one of move, stop: \"%s\"", text);
         return false;
     }
     return true;
@@ -86,6 +103,9 @@ static bool read_flags(const ServeFlags *flags, AppOptions *options, GError **er
         !log_format_parse(flags->log_format, &options->log_format)) {
         g_set_error(error, FAULT, FAULT_INPUT,
                     "--log.format: not one of logfmt, json: \"%s\"", flags->log_format);
+        return false;
+    }
+    if (!read_on_corruption(flags->on_corruption, &options->on_damage, error)) {
         return false;
     }
     if (flags->shutdown_timeout != NULL &&

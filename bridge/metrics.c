@@ -65,6 +65,8 @@ static const Metric table[METRIC_COUNT] = {
         "Commits of the storage."),
     ROW(STORE_ERRORS, COUNTER, "store_errors_total", LABELS(NULL),
         "Commits that failed."),
+    ROW(STORE_DAMAGED, COUNTER, "store_damaged_total", LABELS(NULL),
+        "Damaged databases that were moved aside at the start."),
     ROW(SMTP_SESSIONS, GAUGE, "smtp_sessions", LABELS("relay", "state"),
         "SMTP sessions: connecting, idle, busy or closing."),
     ROW(SMTP_SESSIONS_OPENED, COUNTER, "smtp_sessions_opened_total", LABELS("relay"),

@@ -28,6 +28,7 @@ typedef enum {
     METRIC_DELIVERY_SECONDS,           /* histogram: acceptance to final 2xx */
     METRIC_STORE_COMMITS,              /* counter */
     METRIC_STORE_ERRORS,               /* counter */
+    METRIC_STORE_DAMAGED,              /* counter */
     METRIC_SMTP_SESSIONS,              /* gauge {relay, state}: connecting, idle, busy, closing */
     METRIC_SMTP_SESSIONS_OPENED,       /* counter {relay} */
     METRIC_SMTP_REPLIES,               /* counter {verb, class} */

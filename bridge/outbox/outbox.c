@@ -116,6 +116,14 @@ static void note_wake(void *who, const char *relay, int64_t due_ms)
     g_array_append_val(outbox->wakes, wake);
 }
 
+static void tell_moved(void *who, const char *to, const char *reason)
+{
+    Outbox *outbox = who;
+    metrics_add(outbox->metrics, METRIC_STORE_DAMAGED, 1, NULL, NULL);
+    log_line(outbox->log, LOG_LEVEL_ERROR, "damaged database moved aside", "to", to,
+             "reason", reason, NULL);
+}
+
 static void clear_wake(void *data)
 {
     g_free(((Wake *)data)->relay);
@@ -162,8 +170,8 @@ static Outbox *outbox_new(const StoreOps *ops, Log *log, Metrics *metrics)
     return outbox;
 }
 
-Outbox *outbox_open(const char *storage, const Config *config, Log *log, Metrics *metrics,
-                    GError **error)
+Outbox *outbox_open(const char *storage, OnDamage on_damage, const Config *config, Log *log,
+                    Metrics *metrics, GError **error)
 {
     const char *where;
     const StoreOps *ops = find_store(storage, &where, error);
@@ -172,8 +180,8 @@ Outbox *outbox_open(const char *storage, const Config *config, Log *log, Metrics
     }
     Outbox *outbox = outbox_new(ops, log, metrics);
     outbox_configure(outbox, config);
-    const StoreWatcher watcher = {note_wake, outbox};
-    outbox->store = ops->open(where, &watcher, error);
+    const StoreWatcher watcher = {note_wake, tell_moved, outbox};
+    outbox->store = ops->open(where, on_damage, &watcher, error);
     if (outbox->store == NULL || !recover(outbox, config, error)) {
         g_prefix_error(error, "storage: ");
         outbox_free(outbox);

@@ -50,11 +50,17 @@ typedef struct {
     void *who;
 } OutboxClock;
 
+/* What to do at the start with a damaged database. */
+typedef enum {
+    DAMAGE_MOVES, /* it gets another name, and a new one begins */
+    DAMAGE_STOPS, /* it is an error */
+} OnDamage;
+
 /* STORAGE is "sqlite:PATH" or "memory:"; of CONFIG the limits and the retry policy are
  * copied.  What a crash left claimed is queued again, in doubt.  NULL with ERROR set
  * (SYSTEM, also when another process has it open; INPUT for a STORAGE that is neither). */
-Outbox *outbox_open(const char *storage, const Config *config, Log *log, Metrics *metrics,
-                    GError **error);
+Outbox *outbox_open(const char *storage, OnDamage on_damage, const Config *config, Log *log,
+                    Metrics *metrics, GError **error);
 void outbox_set_clock(Outbox *outbox, const OutboxClock *clock); /* before the start */
 bool outbox_start(Outbox *outbox, GError **error);
 void outbox_configure(Outbox *outbox, const Config *config); /* reload */

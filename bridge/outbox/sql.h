@@ -83,4 +83,7 @@ bool store_records_keys(Store *store, const char *after, unsigned max, GPtrArray
                         GError **error);
 bool store_tidy(Store *store, int64_t now_ms, GError **error);
 
+/* store_check.c.  *FINDING: what is damaged, to free; NULL if nothing is. */
+bool store_check(Store *store, bool thorough, char **finding, GError **error);
+
 #endif

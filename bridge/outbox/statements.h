@@ -100,6 +100,10 @@
     X(BODY_INSERT, "INSERT INTO bodies(mail, bytes) VALUES(?1, ?2)")                    \
     X(BODY_LOAD, "SELECT bytes FROM bodies WHERE mail = ?1")                            \
     X(BODY_REMOVE, "DELETE FROM bodies WHERE mail = ?1")                                \
+    X(CHECK_RECORDS, "PRAGMA quick_check(records)")                                     \
+    X(CHECK_MAILS, "PRAGMA quick_check(mails)")                                         \
+    X(CHECK_RECIPIENTS, "PRAGMA quick_check(recipients)")                               \
+    X(CHECK_ALL, "PRAGMA quick_check(1)")                                               \
     X(SPACE, "PRAGMA freelist_count")                                                   \
     X(VACUUM, "PRAGMA incremental_vacuum(256)")
 

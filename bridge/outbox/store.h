@@ -19,13 +19,17 @@ typedef struct Store Store; /* each backend defines its own */
 typedef struct {
     /* Inside a transaction: there is, or will be at DUE_MS, something to claim. */
     void (*wake)(void *who, const char *relay, int64_t due_ms);
+    /* In open(): what was there is damaged, for this REASON, and is now called TO. */
+    void (*moved)(void *who, const char *to, const char *reason);
     void *who;
 } StoreWatcher;
 
 typedef struct {
     const char *scheme; /* "sqlite:" */
-    /* WHERE is what follows the scheme. */
-    Store *(*open)(const char *where, const StoreWatcher *watcher, GError **error);
+    /* WHERE is what follows the scheme.  A database of another program, or written by a
+     * later version, is never moved. */
+    Store *(*open)(const char *where, OnDamage on_damage, const StoreWatcher *watcher,
+                   GError **error);
     void (*close)(Store *store);
 
     /* All that follows happens between begin and commit.  After a failure begin heals

@@ -6,13 +6,17 @@
  * without shared memory).  Write-ahead log, synchronous=FULL: what a commit has
  * confirmed survives a power loss.  After an error that a mere rollback does not heal
  * the next begin opens the database anew; a full disk heals by itself.  "memory:" is
- * SQLite's own :memory: and is never reopened, because it would be empty. */
+ * SQLite's own :memory: and is never reopened, because it would be empty.
+ *
+ * A damaged database (damage.h) is moved aside when the program starts, never later:
+ * met while it runs, it fails until the next start, for which a mark is left. */
 #include "bridge/outbox/sql.h"
 
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include "bridge/outbox/damage.h"
 #include "bridge/outbox/lock.h"
 #include "rules/fault.h"
 
@@ -22,6 +26,8 @@ struct Store {
     char *path; /* NULL: in memory */
     int lock;
     bool broken;              /* to be reopened */
+    bool damaged;             /* what is stored, not how it is reached */
+    bool opened;              /* the start is over */
     StoreShared shared;
     OutboxStats before; /* the counts at the begin */
     OutboxRouter *router;      /* during route() */
@@ -34,22 +40,37 @@ static const char *const texts[] = {
 #undef X
 };
 
+#define AT_NEXT_START "; the next start sees to it (--storage.on-corruption)"
+
 StoreShared *store_shared(Store *store)
 {
     return &store->shared;
 }
 
+/* TEXT is what is wrong with the database itself. */
+static void note_damage(Store *store, const char *text)
+{
+    if (store->opened && !store->damaged && store->path != NULL) {
+        damage_mark(store->path, text);
+    }
+    store->damaged = true;
+}
+
 static bool fail(Store *store, const char *doing, GError **error)
 {
     int code = sqlite3_errcode(store->db);
+    if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) {
+        note_damage(store, sqlite3_errmsg(store->db));
+    }
     store->broken |= code != SQLITE_FULL && code != SQLITE_BUSY && code != SQLITE_NOMEM;
     int reason = code == SQLITE_IOERR || code == SQLITE_CANTOPEN
                      ? sqlite3_system_errno(store->db)
                      : 0;
-    g_set_error(error, FAULT, FAULT_SYSTEM, "%s: %s: %s%s%s",
+    g_set_error(error, FAULT, FAULT_SYSTEM, "%s: %s: %s%s%s%s",
                 store->path != NULL ? store->path : "memory:", doing,
                 sqlite3_errmsg(store->db), reason != 0 ? ": " : "",
-                reason != 0 ? g_strerror(reason) : "");
+                reason != 0 ? g_strerror(reason) : "",
+                store->opened && store->damaged ? AT_NEXT_START : "");
     return false;
 }
 
@@ -176,18 +197,25 @@ static int64_t ask(Store *store, const char *text)
     return answer;
 }
 
+static bool fail_foreign(const Store *store, GError **error)
+{
+    g_set_error(error, FAULT, FAULT_SYSTEM, "%s: is another program's database",
+                store->path);
+    return false;
+}
+
 static bool create(Store *store, GError **error)
 {
     if (ask(store, "SELECT count(*) FROM sqlite_schema") > 0) {
-        g_set_error(error, FAULT, FAULT_SYSTEM, "%s: is another program's database",
-                    store->path);
-        return false;
+        return fail_foreign(store, error);
     }
     g_autofree char *marks =
         g_strdup_printf("BEGIN; %s; PRAGMA application_id = %d; PRAGMA user_version = %d;"
                         " COMMIT",
                         SCHEMA, APPLICATION_ID, SCHEMA_VERSION);
-    return execute(store, marks, error);
+    /* The mark belongs into the file's head, where it tells whose a damaged one is. */
+    return execute(store, marks, error) &&
+           execute(store, "PRAGMA wal_checkpoint(PASSIVE)", error);
 }
 
 static bool check_version(Store *store, GError **error)
@@ -243,6 +271,9 @@ static void disconnect(Store *store)
         sqlite3_finalize(store->statements[i]);
         store->statements[i] = NULL;
     }
+    if (store->db != NULL) { /* a damaged database stays as it is, with its log */
+        sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, store->damaged, NULL);
+    }
     sqlite3_close(store->db);
     store->db = NULL;
 }
@@ -288,7 +319,61 @@ static void sqlite_close(Store *store)
     g_free(store);
 }
 
-static Store *open_at(char *take_path, const StoreWatcher *watcher, GError **error)
+/* What SQLite meets while it opens the database, and what it would not meet so soon. */
+static bool connect_checked(Store *store, GError **error)
+{
+    g_autofree char *finding = NULL;
+    if (store->path != NULL && damage_is_foreign(store->path, APPLICATION_ID)) {
+        return fail_foreign(store, error);
+    }
+    if (store->path != NULL && damage_is_headless(store->path)) {
+        finding = g_strdup("the file is empty, its log is not");
+    } else if (!connect(store, error) ||
+               !store_check(store, store->path != NULL && damage_is_marked(store->path),
+                            &finding, error)) {
+        return false;
+    }
+    if (finding != NULL) {
+        note_damage(store, finding);
+        g_set_error(error, FAULT, FAULT_SYSTEM, "%s: damaged: %s", store->path, finding);
+    } else if (store->path != NULL) {
+        damage_unmark(store->path);
+    }
+    return finding == NULL;
+}
+
+/* Opens a new database in place of the damaged one, of which ERROR tells. */
+static bool replace(Store *store, GError **error)
+{
+    g_autoptr(GError) reason = g_steal_pointer(error);
+    disconnect(store);
+    g_autofree char *to =
+        damage_move_aside(store->path, g_get_real_time() / G_USEC_PER_SEC, error);
+    if (to == NULL) {
+        g_prefix_error(error, "%s: ", reason->message);
+        return false;
+    }
+    store->damaged = false;
+    store->shared.watcher.moved(store->shared.watcher.who, to, reason->message);
+    return connect(store, error);
+}
+
+static bool open_or_replace(Store *store, OnDamage on_damage, GError **error)
+{
+    g_autoptr(GError) reason = NULL;
+    if (connect_checked(store, &reason)) {
+        return true;
+    }
+    if (store->damaged && store->path != NULL && on_damage == DAMAGE_MOVES &&
+        replace(store, &reason)) {
+        return true;
+    }
+    g_propagate_error(error, g_steal_pointer(&reason));
+    return false;
+}
+
+static Store *open_at(char *take_path, OnDamage on_damage, const StoreWatcher *watcher,
+                      GError **error)
 {
     Store *store = g_new0(Store, 1);
     store->path = take_path;
@@ -296,28 +381,37 @@ static Store *open_at(char *take_path, const StoreWatcher *watcher, GError **err
     store->shared.checksum = g_checksum_new(G_CHECKSUM_SHA256);
     store->shared.scanned = g_strdup("");
     store->lock = take_path != NULL ? database_lock(take_path, error) : -1;
-    if ((take_path == NULL || store->lock >= 0) && connect(store, error)) {
+    if ((take_path == NULL || store->lock >= 0) &&
+        open_or_replace(store, on_damage, error)) {
+        store->opened = true;
         return store;
     }
     sqlite_close(store);
     return NULL;
 }
 
-static Store *sqlite_open(const char *where, const StoreWatcher *watcher, GError **error)
+static Store *sqlite_open(const char *where, OnDamage on_damage,
+                          const StoreWatcher *watcher, GError **error)
 {
-    return open_at(g_strdup(where), watcher, error);
+    return open_at(g_strdup(where), on_damage, watcher, error);
 }
 
-static Store *memory_open(const char *where, const StoreWatcher *watcher, GError **error)
+static Store *memory_open(const char *where, OnDamage on_damage,
+                          const StoreWatcher *watcher, GError **error)
 {
     (void)where;
-    return open_at(NULL, watcher, error);
+    return open_at(NULL, on_damage, watcher, error);
 }
 
 /* Transactions. */
 
 static bool sqlite_begin(Store *store, GError **error)
 {
+    if (store->damaged) {
+        g_set_error(error, FAULT, FAULT_SYSTEM, "%s: is damaged" AT_NEXT_START,
+                    store->path != NULL ? store->path : "memory:");
+        return false;
+    }
     if (store->path != NULL && (store->broken || store->db == NULL)) {
         disconnect(store);
         if (!connect(store, error)) {

@@ -107,34 +107,54 @@ def test_a_full_disk_is_answered_with_503_and_costs_no_mail(start, disk):
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
-def end_of_start(folder, storage):
+def end_of_start(folder, storage, *arguments):
     """The exit status and the output of a start that must fail."""
     config = folder / "alertpost.yml"
     config.write_text(harness.simple_config(25))
     done = subprocess.run([harness.ALERTPOST, "serve", "--config.file", str(config),
-                           "--web.listen-address", "127.0.0.1:0", "--storage", storage],
+                           "--web.listen-address", "127.0.0.1:0", "--storage", storage, *arguments],
                           capture_output=True, timeout=60, check=False)
     return done.returncode, done.stderr.decode()
 
 
-def test_a_file_that_is_no_database_ends_the_start_with_a_reason(tmp_path):
-    path = tmp_path / "a.db"
-    for content in (b"x" * 5000, b"SQLite format 3\0" + b"x" * 5000):
-        path.write_bytes(content)
-        assert end_of_start(tmp_path, f"sqlite:{path}") == (
-            1, f"alertpost: storage: {path}: open: file is not a database\n")
-        assert path.read_bytes() == content
-
-
-def test_a_damaged_database_ends_the_start_with_a_reason(start, tmp_path):
-    ours = start(Alertpost, harness.simple_config(harness.free_port()), folder=tmp_path / "ours")
+def test_a_damaged_database_is_moved_aside_or_ends_the_start_as_wished(start, tmp_path):
+    sink = start(SmtpSink)
+    config = harness.simple_config(sink.port)
+    ours = start(Alertpost, config, folder=tmp_path / "ours")
     assert post(ours, 0)[0] == 202
     assert ours.stop() == 0
     path = ours.folder / "alertpost.db"
-    path.write_bytes(path.read_bytes()[:4096] + b"\xa5" * (path.stat().st_size - 4096))
-    status, said = end_of_start(tmp_path, f"sqlite:{path}")
+    damaged = path.read_bytes()[:4096] + b"\xa5" * (path.stat().st_size - 4096)
+    path.write_bytes(damaged)
+    reason = "database disk image is malformed"
+
+    status, said = end_of_start(tmp_path, f"sqlite:{path}", "--storage.on-corruption=stop")
     assert status == 1 and said.startswith(f"alertpost: storage: {path}: ")
-    assert said.endswith(": database disk image is malformed\n") and said.count("\n") == 1
+    assert said.endswith(f": {reason}\n") and said.count("\n") == 1
+    assert path.read_bytes() == damaged
+    assert end_of_start(tmp_path, f"sqlite:{path}", "--storage.on-corruption=x") == (
+        2, 'alertpost: --storage.on-corruption: not one of move, stop: "x"\n')
+
+    ours = start(Alertpost, config, folder=tmp_path / "ours")
+    moved = next(ours.folder.glob("alertpost.db.corrupt-*"))
+    assert f'level=error msg="damaged database moved aside" to={moved} reason="{path}: ' in ours.output()
+    assert moved.read_bytes() == damaged
+    assert ours.metric("alertpost_store_damaged_total") == 1
+    assert post(ours, 1)[0] == 202
+    ours.drained()
+    assert ours.stop() == 0
+    wait_for(lambda: "r1" in sink.groups(), "the mail")
+
+
+def test_another_programs_database_is_left_alone(tmp_path):
+    path = tmp_path / "a.db"
+    with sqlite3.connect(path) as database:
+        database.execute("CREATE TABLE precious(x)")
+    content = path.read_bytes()
+    assert end_of_start(tmp_path, f"sqlite:{path}") == (
+        1, f"alertpost: storage: {path}: is another program's database\n")
+    assert path.read_bytes() == content
+    assert not list(tmp_path.glob("*corrupt*"))
 
 
 def test_a_second_program_on_the_same_database_does_not_start(start, tmp_path):

@@ -150,7 +150,7 @@ static Bench *bench_new(const char *yaml)
     bench->scheduled = g_queue_new();
     bench->mails = g_ptr_array_new_with_free_func(free_mail);
     bench->said = g_string_new(NULL);
-    bench->outbox = outbox_open("memory:", bench->config, NULL, bench->metrics, NULL);
+    bench->outbox = outbox_open("memory:", DAMAGE_MOVES, bench->config, NULL, bench->metrics, NULL);
     assert_non_null(bench->outbox);
     outbox_set_claimer(bench->outbox, &claimer, bench);
     assert_true(outbox_start(bench->outbox, NULL));

@@ -234,7 +234,7 @@ static int set_up(void **state)
     int fd = g_file_open_tmp("dispatch-XXXXXX", &bench->log_path, NULL);
     bench->log = log_new(fd, LOG_LEVEL_DEBUG, LOG_LOGFMT);
     bench->outbox =
-        outbox_open("memory:", bench->config, bench->log, bench->metrics, NULL);
+        outbox_open("memory:", DAMAGE_MOVES, bench->config, bench->log, bench->metrics, NULL);
     const OutboxClock clock = {bench_now, no_random, bench};
     outbox_set_clock(bench->outbox, &clock);
     const DispatchContext context = {bench->outbox, bench->log, bench->metrics, backends,

@@ -78,7 +78,7 @@ static void bench_open(Bench *bench)
     g_autoptr(GError) error = NULL;
     const OutboxClock clock = {bench_now, bench_random, bench};
     bench->outbox =
-        outbox_open(bench->storage, &bench->config, NULL, bench->metrics, &error);
+        outbox_open(bench->storage, DAMAGE_MOVES, &bench->config, NULL, bench->metrics, &error);
     if (bench->outbox == NULL) {
         fail_msg("%s", error->message);
     }
@@ -988,7 +988,7 @@ static void the_metrics_tell_of_the_queue_before_anything_runs(void **state)
     metrics_free(bench->metrics);
     bench->metrics = metrics_new();
     bench->outbox =
-        outbox_open(bench->storage, &bench->config, NULL, bench->metrics, NULL);
+        outbox_open(bench->storage, DAMAGE_MOVES, &bench->config, NULL, bench->metrics, NULL);
     assert_non_null(bench->outbox);
     assert_true(metric_of_queue(bench, "queued") == 1);
     assert_true(metric_of_queue(bench, "deferred") == 1);
@@ -1310,7 +1310,7 @@ static void a_commit_that_failed_but_was_stored_blocks_nothing(void **state)
     bench_close(bench);
     g_autoptr(GError) error = NULL;
     const OutboxClock clock = {bench_now, bench_random, bench};
-    bench->outbox = outbox_open(bench->storage, &bench->config, NULL, NULL, &error);
+    bench->outbox = outbox_open(bench->storage, DAMAGE_MOVES, &bench->config, NULL, NULL, &error);
     assert_non_null(bench->outbox);
     outbox_set_clock(bench->outbox, &clock);
     outbox_set_claimer(bench->outbox, &bench_claimer, bench);
@@ -1346,7 +1346,7 @@ static void assert_not_opened(const char *storage, FaultKind kind, const char *m
 {
     g_autoptr(GError) error = NULL;
     const Config config = {0};
-    assert_null(outbox_open(storage, &config, NULL, NULL, &error));
+    assert_null(outbox_open(storage, DAMAGE_MOVES, &config, NULL, NULL, &error));
     assert_int_equal(error->domain, FAULT);
     assert_int_equal(error->code, kind);
     assert_string_equal(error->message, message);
@@ -1368,18 +1368,6 @@ static void one_process_at_a_time_has_the_database(void **state)
         g_strdup_printf("storage: %s is in use by process %ld",
                         bench->storage + strlen("sqlite:"), (long)getpid());
     assert_not_opened(bench->storage, FAULT_SYSTEM, message);
-}
-
-static void a_file_that_is_no_database_is_refused(void **state)
-{
-    Bench *bench = *state;
-    g_autofree char *path = g_build_filename(bench->folder, "text.db", NULL);
-    g_autofree char *storage = g_strconcat("sqlite:", path, NULL);
-    g_autofree char *text = g_strnfill(5000, 'x');
-    g_autofree char *message = g_strdup_printf(
-        "storage: %s: open: file is not a database", path);
-    assert_true(g_file_set_contents(path, text, -1, NULL));
-    assert_not_opened(storage, FAULT_SYSTEM, message);
 }
 
 static void copy_file(const char *from, const char *to)
@@ -1405,7 +1393,7 @@ static void the_database_needs_no_shared_memory(void **state)
     assert_false(g_file_test(memory, G_FILE_TEST_EXISTS));
     copy_file(path, copy);
     copy_file(log, copied_log);
-    Outbox *outbox = outbox_open(storage, &bench->config, NULL, NULL, NULL);
+    Outbox *outbox = outbox_open(storage, DAMAGE_MOVES, &bench->config, NULL, NULL, NULL);
     assert_non_null(outbox);
     assert_false(g_file_test(copied_memory, G_FILE_TEST_EXISTS));
     outbox_free(outbox);
@@ -1477,7 +1465,6 @@ int main(void)
         FILE_TEST(a_commit_that_failed_but_was_stored_blocks_nothing),
         cmocka_unit_test(a_storage_that_cannot_be_opened_says_why),
         FILE_TEST(one_process_at_a_time_has_the_database),
-        FILE_TEST(a_file_that_is_no_database_is_refused),
         FILE_TEST(the_database_needs_no_shared_memory),
         FILE_TEST(nobody_else_may_read_the_database),
     };

@@ -224,7 +224,7 @@ static const OutboxClaimer claimer = {bench_wants, bench_claimed, bench_unclaime
 static void open_outbox(Bench *bench)
 {
     const OutboxClock clock = {bench_now, no_random, bench};
-    bench->outbox = outbox_open(bench->storage, &bench->config, NULL, NULL, NULL);
+    bench->outbox = outbox_open(bench->storage, DAMAGE_MOVES, &bench->config, NULL, NULL, NULL);
     assert_non_null(bench->outbox);
     outbox_set_clock(bench->outbox, &clock);
     outbox_set_claimer(bench->outbox, &claimer, bench);
