@@ -77,6 +77,8 @@ static const Metric table[METRIC_COUNT] = {
         "Mails whose final reply was lost: delivered perhaps."),
     ROW(RELAY_PAUSED, GAUGE, "relay_paused", LABELS("relay"),
         "1 while a relay is paused."),
+    ROW(RELAY_RATE_LIMITED, GAUGE, "relay_rate_limited", LABELS("relay"),
+        "1 while mails wait because of our own rate_limit."),
     ROW(CONFIG_RELOAD_SUCCESSFUL, GAUGE, "config_last_reload_successful", LABELS(NULL),
         "1 if the last reload of the configuration worked."),
     ROW(CONFIG_RELOAD_SUCCESS_TIMESTAMP, GAUGE,

@@ -34,6 +34,7 @@ typedef enum {
     METRIC_SMTP_REPLIES,               /* counter {verb, class} */
     METRIC_SMTP_IN_DOUBT,              /* counter {relay} */
     METRIC_RELAY_PAUSED,               /* gauge {relay}: 1 while paused */
+    METRIC_RELAY_RATE_LIMITED,         /* gauge {relay}: 1 while our rate_limit holds mails back */
     METRIC_CONFIG_RELOAD_SUCCESSFUL,   /* gauge */
     METRIC_CONFIG_RELOAD_SUCCESS_TIMESTAMP, /* gauge */
     METRIC_LOG_DROPPED,                /* counter */

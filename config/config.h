@@ -106,11 +106,18 @@ typedef struct {
 } SourceConfig;
 
 typedef struct {
+    size_t mails; /* 0: no limit */
+    int64_t per_ms;
+    size_t burst;
+} RateLimit;
+
+typedef struct {
     char *postmaster; /* "": none */
     unsigned connections, mails_per_connection;
     int64_t idle_close_ms, connection_lifetime_ms;
     int64_t retry_min_ms, retry_max_ms, give_up_ms;
     bool in_doubt_keep; /* in_doubt: keep (else retry) */
+    RateLimit rate_limit;
     int64_t connect_ms, greeting_ms, command_ms, write_ms, final_dot_ms, quit_ms;
 } DeliveryConfig;
 

@@ -47,17 +47,20 @@ const Schema timeouts_schema =
                  "How long a mail server may take. A silent one costs one session.");
 
 static const Field rate_limit_fields[] = {
-    {ROW("mails", &type_count, MEMBER_OF(RateLimitSettings, mails, size_t),
+    {ROW("mails", &type_count, MEMBER_OF(RateLimitSettings, config.mails, size_t),
          "So many mails …"),
      .missing = "missing mails in rate_limit",
      .min = 1},
-    RANGED(RateLimitSettings, per_ms, "per", "1m", 1, 0, "… in this time."),
-    COUNT(RateLimitSettings, burst, "burst", "1", "So many at once."),
+    RANGED(RateLimitSettings, config.per_ms, "per", "1m", 1, 0, "… in this time."),
+    COUNT(RateLimitSettings, config.burst, "burst", "1",
+          "So many may leave at once after a pause."),
 };
 
 const Schema rate_limit_schema =
     SCHEMA("rate_limit", RateLimitSettings, rate_limit_fields,
-           "Read and checked; it does not act yet, and `check` says so.");
+           "How many mails a mail server gets. What is beyond waits in the queue and leaves "
+           "evenly, one by one, over as few sessions as that needs. A mail counts each time "
+           "it is sent; a Maildir has no limit.");
 
 static const Field delivery_fields[] = {
     FIELD(DeliverySettings, config.postmaster, "postmaster", "",
@@ -195,6 +198,7 @@ void load_delivery(Loader *loader)
     check_retry(loader, settings);
     check_fallbacks(loader, settings->fallback_smarthosts);
     loader->config->delivery = settings->config;
+    loader->config->delivery.rate_limit = settings->rate_limit.config;
     loader->config->limits = loader->file.limits;
     load_dkim(loader);
 }

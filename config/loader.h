@@ -107,8 +107,7 @@ typedef struct {
 
 typedef struct {
     Section at;
-    size_t mails, burst;
-    int64_t per_ms;
+    RateLimit config;
 } RateLimitSettings;
 
 typedef struct {

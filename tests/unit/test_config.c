@@ -528,7 +528,6 @@ static void what_does_not_act_is_noted_once_each(void **state)
         "dir/f.yml:15:37: sources[0].ack: checked, but does not act yet: a webhook is "
         "answered "
         "when its mail is stored",
-        "dir/f.yml:17:24: delivery.rate_limit: checked, but does not act yet",
         "dir/f.yml:17:57: delivery.fallback_smarthosts: checked, but does not act yet",
     };
     assert_int_equal(g_strv_length(config->notes), G_N_ELEMENTS(notes));

@@ -520,6 +520,36 @@ static void a_throttled_session_costs_no_mail_anything(void **state)
     server_free(server);
 }
 
+static void our_own_rate_limit_holds_mails_back_until_it_is_lifted(void **state)
+{
+    (void)state;
+    FaultServer *server = server_start("[{}]", NULL, NULL);
+    g_autofree char *smarthost = g_strdup_printf("127.0.0.1:%u", server->port);
+    Post *post = post_open(ops, smarthost, "smtp_require_tls: false",
+                           "connections: 4, rate_limit: {mails: 2, per: 24h, burst: 3}");
+    assert_int_equal(ops->room(post->relay), 3);
+    for (unsigned i = 0; i < 6; i++) {
+        ops->offer(post->relay, make_mail(i, 1));
+    }
+    wait_done(post, 3);
+    while (metrics_get(post->metrics, METRIC_RELAY_RATE_LIMITED, smarthost, NULL) != 1) {
+        g_usleep(1000);
+    }
+    assert_int_equal(post->done, 3);
+    Config *old = post->config;
+    post->config = write_config(post, smarthost, "smtp_require_tls: false", "connections: 4");
+    ops->configure(post->relay, post->config, 0);
+    config_unref(old);
+    wait_done(post, 6);
+    assert_int_equal(count_text(post->outcomes->str, "delivered 250"), 6);
+    assert_string_equal(post->faults->str, "");
+    assert_true(metrics_get(post->metrics, METRIC_RELAY_RATE_LIMITED, smarthost, NULL) == 0);
+    post_close(post, ops, 1000);
+    server_stop(server);
+    assert_int_equal(server_count(server, "\"event\": \"mail\""), 6);
+    server_free(server);
+}
+
 static void a_silent_session_does_not_hold_up_the_others(void **state)
 {
     (void)state;
@@ -616,6 +646,7 @@ int main(void)
         cmocka_unit_test(new_settings_retire_the_sessions),
         cmocka_unit_test(too_many_connections_are_not_tried_again_soon),
         cmocka_unit_test(a_throttled_session_costs_no_mail_anything),
+        cmocka_unit_test(our_own_rate_limit_holds_mails_back_until_it_is_lifted),
         cmocka_unit_test(a_silent_session_does_not_hold_up_the_others),
         cmocka_unit_test(stopping_gives_everything_back),
         cmocka_unit_test(stopping_lets_a_transaction_finish),

@@ -8,7 +8,15 @@
  * the same is given back at once, what is in a transaction at its deadline. */
 #include "bridge/delivery/smtp/pool_inside.h"
 
+enum { LIMIT_LOG_MS = 60000 };
+
 /* --- counting --- */
+
+/* The mails that could leave now, sessions aside. */
+static unsigned count_ready(Pool *pool)
+{
+    return rate_left(&pool->rate, g_queue_get_length(&pool->waiting), loop_now_ms(pool->loop));
+}
 
 static HealthLoad measure_load(Pool *pool)
 {
@@ -17,7 +25,7 @@ static HealthLoad measure_load(Pool *pool)
         .connecting = pool_count(pool, COURIER_CONNECTING),
         .open = pool_count(pool, COURIER_IDLE) + pool_count(pool, COURIER_BUSY),
         .closing = pool_count(pool, COURIER_QUITTING),
-        .waiting = g_queue_get_length(&pool->waiting),
+        .waiting = count_ready(pool),
         .oldest_ms = oldest != NULL ? oldest->queued_ms : 0,
     };
 }
@@ -75,7 +83,7 @@ static void on_finished(void *who, Courier *courier, Job *take_job)
                                delivery->connection_lifetime_ms) ||
                is_in_excess(pool)) {
         courier_quit(courier, delivery->quit_ms);
-    } else if (g_queue_is_empty(&pool->waiting)) {
+    } else if (count_ready(pool) == 0) {
         courier_rest(courier, delivery->idle_close_ms);
     }
     pool_pump(pool);
@@ -88,6 +96,22 @@ static void on_gone(void *who, Courier *courier)
              LOG_NUMBER(courier_mails(courier)), NULL);
     pool_close_courier(pool, courier);
     pool_pump(pool);
+}
+
+/* Says, once a minute at most, that mails wait because of our own rate_limit. */
+static void show_limit(Pool *pool)
+{
+    int64_t now_ms = loop_now_ms(pool->loop);
+    bool limited = !g_queue_is_empty(&pool->waiting) && count_ready(pool) == 0;
+    if (limited != pool->limited) {
+        pool->limited = limited;
+        metrics_set(pool->plan.metrics, METRIC_RELAY_RATE_LIMITED, limited, pool->name, NULL);
+    }
+    if (limited && (pool->limited_ms == 0 || now_ms - pool->limited_ms >= LIMIT_LOG_MS)) {
+        pool->limited_ms = now_ms;
+        log_line(pool->plan.log, LOG_LEVEL_INFO, "mails wait because of rate_limit", "relay",
+                 pool->name, "waiting", LOG_NUMBER(g_queue_get_length(&pool->waiting)), NULL);
+    }
 }
 
 static const CourierEvents courier_events = {on_opened, on_failed, on_finished, on_gone};
@@ -107,7 +131,7 @@ static Courier *find_idle(Pool *pool)
 
 static void hand_out(Pool *pool)
 {
-    while (!g_queue_is_empty(&pool->waiting)) {
+    while (count_ready(pool) > 0) {
         Courier *courier = find_idle(pool);
         if (courier == NULL) {
             return;
@@ -116,6 +140,7 @@ static void hand_out(Pool *pool)
                             pool->delivery->connection_lifetime_ms)) {
             courier_quit(courier, pool->delivery->quit_ms);
         } else {
+            rate_take(&pool->rate, loop_now_ms(pool->loop));
             courier_carry(courier, g_queue_pop_head(&pool->waiting));
         }
     }
@@ -159,6 +184,10 @@ static void set_timer(Pool *pool)
 {
     HealthLoad load = measure_load(pool);
     int64_t next = health_next_ms(&pool->health, &load, loop_now_ms(pool->loop));
+    if (pool->limited) {
+        int64_t turn = rate_next_ms(&pool->rate);
+        next = next >= 0 ? MIN(next, turn) : turn;
+    }
     if (next >= 0) {
         loop_set_timer(pool->loop, &pool->timer, next);
     } else {
@@ -208,6 +237,7 @@ void pool_pump(Pool *pool)
     open_sessions(pool);
     pool_tell_capacity(pool);
     show_sessions(pool);
+    show_limit(pool);
     set_timer(pool);
 }
 
@@ -239,6 +269,7 @@ Pool *pool_new(const PoolPlan *plan)
     pool->fault_text = g_strdup("");
     pool->suspect = g_strdup("");
     health_init(&pool->health, pool->delivery->connections);
+    rate_configure(&pool->rate, &pool->delivery->rate_limit);
     pool->capacity = pool_capacity(pool);
     return pool;
 }
@@ -266,6 +297,7 @@ void pool_configure(Pool *pool, Config *config, unsigned index)
     use_config(pool, config, index);
     config_unref(old);
     health_configure(&pool->health, pool->delivery->connections);
+    rate_configure(&pool->rate, &pool->delivery->rate_limit);
     for (guint i = 0; i < pool->couriers->len; i++) {
         courier_retire(g_ptr_array_index(pool->couriers, i));
     }
@@ -279,5 +311,6 @@ void pool_stop(Pool *pool, int64_t deadline_ms)
 
 unsigned pool_capacity(const Pool *pool)
 {
-    return pool->stopping ? 0 : health_capacity(&pool->health);
+    unsigned capacity = pool->stopping ? 0 : health_capacity(&pool->health);
+    return rate_ahead(&pool->rate, capacity);
 }

@@ -5,6 +5,7 @@
 #include "bridge/delivery/smtp/courier.h"
 #include "bridge/delivery/smtp/health.h"
 #include "bridge/delivery/smtp/pool.h"
+#include "bridge/delivery/smtp/rate.h"
 
 /* The pool's inside, shared by pool.c (who carries what, and when) and pool_settle.c
  * (what became of it). */
@@ -20,6 +21,9 @@ struct Pool {
     char *fault_text;     /* of the last session that failed */
     char *suspect;        /* message_id of the last mail that was refused as a whole */
     Health health;
+    Rate rate;
+    bool limited;         /* the rate holds mails back */
+    int64_t limited_ms;   /* when that was last logged; 0: never */
     GQueue waiting;       /* Job * */
     GPtrArray *couriers;  /* Courier *, those in use longest first */
     Timer timer;          /* looks again: a pause ends, patience does, or the stop */
