@@ -14,7 +14,7 @@
 #include "rules/fault.h"
 
 typedef struct {
-    char *config_file, *receiver, *data, *format;
+    char *config_file, *source, *receiver, *data, *format;
     int email;
     gboolean help;
     char **words;
@@ -23,6 +23,7 @@ typedef struct {
 static void options_clear(Options *options)
 {
     g_free(options->config_file);
+    g_free(options->source);
     g_free(options->receiver);
     g_free(options->data);
     g_free(options->format);
@@ -37,10 +38,12 @@ static GOptionContext *options_context(Options *options)
          "Configuration with the receiver", "FILE"},
         {"receiver", 0, 0, G_OPTION_ARG_FILENAME, &options->receiver,
          "Whose mail to render", "NAME"},
+        {"source", 0, 0, G_OPTION_ARG_FILENAME, &options->source,
+         "Which source the data is for (default: alertmanager)", "NAME"},
         {"email", 0, 0, G_OPTION_ARG_INT, &options->email,
          "Which of its email_configs, from 0", "N"},
         {"data", 0, 0, G_OPTION_ARG_FILENAME, &options->data,
-         "An Alertmanager webhook's body; - for the standard input", "FILE"},
+         "A webhook's body; - for the standard input", "FILE"},
         {"format", 0, 0, G_OPTION_ARG_FILENAME, &options->format,
          "html or text: that part; eml: the whole mail (default)", "FORMAT"},
         {"help", 'h', 0, G_OPTION_ARG_NONE, &options->help, "Print this help", NULL},
@@ -83,7 +86,9 @@ static bool read_stdin(char **text, gsize *length, GError **error)
     return true;
 }
 
-static Event *read_event(const Config *config, const char *path, GError **error)
+/* The event that SOURCE would make of the file at PATH. */
+static Event *read_event(const Config *config, const SourceConfig *source,
+                         const char *path, GError **error)
 {
     g_autofree char *text = NULL;
     gsize length = 0;
@@ -93,14 +98,14 @@ static Event *read_event(const Config *config, const char *path, GError **error)
     if (!read) {
         return NULL;
     }
-    char name[] = "alertmanager";
-    SourceConfig none = {.name = name, .type = name};
-    const SourceConfig *source = config_find_source(config, name);
-    FormatInput input = {.source = source != NULL ? source : &none,
-                         .limits = &config->limits};
-    Event *event = format_parse(format_find(name), &input, text, length, error);
+    FormatInput input = {.source = source, .limits = &config->limits};
+    Event *event =
+        format_parse(format_find(source->type), &input, text, length, error);
     if (event == NULL) {
         g_prefix_error(error, "%s: ", path);
+    } else if (*event->ignored != '\0') {
+        fault(error, path, event->ignored);
+        g_clear_pointer(&event, event_free);
     }
     return event;
 }
@@ -111,8 +116,9 @@ static Event *mailed_event(const Event *event, const EmailConfig *email)
     for (size_t i = 0; i < event->n_alerts; i++) {
         event->alerts[i].is_new = true;
     }
-    g_autoptr(Event) mailed =
-        dedup_mailed(event, email->send_resolved_set && email->send_resolved);
+    bool send_resolved = email->send_resolved_set ? email->send_resolved
+                                                  : event->family == FAMILY_CI;
+    g_autoptr(Event) mailed = dedup_mailed(event, send_resolved);
     return mailed->n_alerts > 0 ? g_steal_pointer(&mailed) : dedup_mailed(event, true);
 }
 
@@ -195,7 +201,12 @@ static bool render(const Options *options, GError **error)
     if (options->email < 0 || (unsigned)options->email >= receiver->n_emails) {
         return fault(error, options->receiver, "it has no such email_config");
     }
-    g_autoptr(Event) event = read_event(config, options->data, error);
+    const char *name = options->source != NULL ? options->source : "alertmanager";
+    const SourceConfig *source = config_find_source(config, name);
+    if (source == NULL) {
+        return fault(error, name, "no such source");
+    }
+    g_autoptr(Event) event = read_event(config, source, options->data, error);
     if (event == NULL) {
         return false;
     }

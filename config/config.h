@@ -96,7 +96,8 @@ typedef struct {
 
 typedef struct {
     char *name; /* -> POST /hooks/NAME */
-    char *type; /* "alertmanager": the one format so far */
+    char *type; /* "alertmanager", "github", …: bridge/intake/ has a format for each */
+    Family family;
     AuthConfig auth;
     bool allow_unauthenticated; /* being open on a non-loopback listener is meant */
     AckMode ack;

@@ -158,6 +158,10 @@ void load_sources(Loader *loader);
 void load_delivery(Loader *loader);
 void load_notes(Loader *loader);
 
+/* Reports a type that is not one, and settings that cannot act on what it sends. */
+void source_type_check(const Loader *loader, const SourceSettings *settings);
+Family source_family(const SourceSettings *settings);
+
 /* TEXT compiled, or the Template that an equal text gave; NULL and reported at NODE if
  * it fails. */
 Template *loader_compile(Loader *loader, TemplateMode mode, const Node *node,

@@ -2,14 +2,10 @@
 #include <string.h>
 
 #include "config/loader.h"
-#include "config/suggest.h"
 
 #define ALERTMANAGER "alertmanager"
 
 static const char *const ack_names[] = {"default", "stored", "delivered", NULL};
-static const char *const known_types[] = {ALERTMANAGER, "grafana", "github",     "gitlab",
-                                          "jenkins",    "flux",    "tekton",     "json",
-                                          "prometheus", NULL};
 
 static const Field basic_fields[] = {
     REQUIRED(AuthSettings, config.basic_username, "username", "missing username in basic",
@@ -61,7 +57,7 @@ static const Field source_fields[] = {
     REQUIRED(SourceSettings, name, "name", "missing name in source",
              "The source is `POST /hooks/NAME`; unique."),
     FIELD(SourceSettings, type, "type", NULL,
-          "What it sends; else the name, where that is a type. So far: `alertmanager`."),
+          "What it sends; else the name, where that is a type: `alertmanager`, `grafana`."),
     FIELD(SourceSettings, enabled, "enabled", "true", "`false`: there is no such path."),
     OPTIONAL_SECTION(SourceSettings, auth, "auth", AuthSettings, &source_auth_schema,
                      "Who may post here; without it everybody may."),
@@ -103,35 +99,6 @@ static bool is_source_name(const char *name)
         }
     }
     return *name != '\0' && *name != '.';
-}
-
-static void check_type(const Loader *loader, const SourceSettings *settings)
-{
-    const Node *node = node_get(settings->at.node, "type");
-    const char *type = settings->type != NULL ? settings->type : settings->name;
-    if (strcmp(type, ALERTMANAGER) == 0) {
-        return;
-    }
-    Suggestion suggestion;
-    suggestion_init(&suggestion, type);
-    for (unsigned i = 0; known_types[i] != NULL; i++) {
-        suggestion_offer(&suggestion, known_types[i]);
-    }
-    g_autofree char *quoted = report_quote(type);
-    Report *report = loader->reader.report;
-    if (g_strv_contains(known_types, type)) {
-        report_error(report, node != NULL ? node : settings->at.node,
-                     "type %s is not supported yet: this version knows only alertmanager",
-                     quoted);
-    } else if (node == NULL) {
-        report_error(report, settings->at.node, "missing type in source");
-    } else if (suggestion.best != NULL) {
-        report_error(report, node, "unknown type %s; did you mean \"%s\"?", quoted,
-                     suggestion.best);
-    } else {
-        report_error(report, node, "unknown type %s: this version knows only alertmanager",
-                     quoted);
-    }
 }
 
 static void check_auth(const Loader *loader, const SourceSettings *settings)
@@ -203,6 +170,7 @@ static void add_source(Loader *loader, const SourceSettings *settings)
     *source = (SourceConfig){
         .name = settings->name,
         .type = settings->type != NULL ? settings->type : settings->name,
+        .family = source_family(settings),
         .auth = settings->auth.config,
         .allow_unauthenticated = settings->allow_unauthenticated,
         .ack = (AckMode)settings->ack,
@@ -223,7 +191,7 @@ static void load_source(Loader *loader, const SourceSettings *settings, GHashTab
     check_name(loader, settings, names);
     check_auth(loader, settings);
     if (settings->enabled) {
-        check_type(loader, settings);
+        source_type_check(loader, settings);
         add_source(loader, settings);
     }
 }

@@ -108,11 +108,14 @@ Event *event_new(void)
     Event *event = arena_alloc(arena, sizeof *event);
     *event = (Event){.arena = arena,
                      .source = "",
+                     .sender = "",
                      .status = ALERT_RESOLVED,
                      .sender_receiver = "",
                      .group_key = "",
                      .external_url = "",
-                     .reason = ""};
+                     .reason = "",
+                     .ignored = "",
+                     .event_id = ""};
     return event;
 }
 

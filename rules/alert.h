@@ -49,6 +49,7 @@ typedef enum { FAMILY_MONITORING, FAMILY_CI } Family;
 typedef struct Event {
     Arena *arena;
     const char *source;          /* the source's configured name */
+    const char *sender;          /* the source's type: "github" */
     Family family;
     AlertStatus status;          /* firing if any alert fires */
     const char *sender_receiver; /* the sender's receiver, unescaped */
@@ -59,6 +60,11 @@ typedef struct Event {
     uint64_t truncated_alerts;
     Alert *alerts;
     size_t n_alerts;
+    const char *ignored;         /* why it has no alerts; "" if that is not said */
+    /* Of CI: the delivery, "" if the sender does not number them; the run and its attempt,
+     * which grow, 0 if it does not either. */
+    const char *event_id;
+    uint64_t sequence[2];
 } Event;
 
 Event *event_new(void);

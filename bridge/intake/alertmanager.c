@@ -32,18 +32,6 @@ static bool parse_receiver(const Payload *payload, const Json *root, Event *even
     return true;
 }
 
-/* {}:{name="value", …}, with the values quoted as JSON. */
-static const char *make_group_key(Arena *arena, const Labels *group)
-{
-    g_autoptr(GString) key = g_string_new("{}:{");
-    for (size_t i = 0; i < group->n; i++) {
-        g_string_append_printf(key, "%s%s=", i == 0 ? "" : ", ", group->items[i].name);
-        json_append_string(key, group->items[i].value);
-    }
-    g_string_append_c(key, '}');
-    return arena_strdup(arena, key->str);
-}
-
 static bool parse_status(const Payload *payload, const Json *object,
                          AlertStatus *status)
 {
@@ -86,8 +74,7 @@ static bool parse_alerts(Payload *payload, const Json *root, Event *event)
     }
     event->alerts = format_alerts_new(event, json_size(array));
     for (const Json *item = json_first(array); item != NULL; item = json_next(item)) {
-        g_snprintf(payload->place, sizeof payload->place, "alerts[%zu].",
-                   event->n_alerts);
+        payload_enter(payload, "alerts", event->n_alerts);
         Alert *alert = &event->alerts[event->n_alerts++];
         alert->status = status;
         if (!parse_alert(payload, item, alert)) {
@@ -102,11 +89,7 @@ bool alertmanager_parse(const FormatInput *input, Event *event, GError **error)
 {
     Payload payload = {.arena = event->arena, .limits = input->limits, .error = error};
     const Json *root = input->json;
-    if (!json_is_object(root)) {
-        g_set_error(error, FAULT, FAULT_INPUT, "not a JSON object");
-        return false;
-    }
-    if (!parse_alerts(&payload, root, event) ||
+    if (!payload_root(&payload, root) || !parse_alerts(&payload, root, event) ||
         !parse_receiver(&payload, root, event) ||
         !payload_text(&payload, root, "groupKey", &event->group_key) ||
         !payload_text(&payload, root, "externalURL", &event->external_url) ||
@@ -117,7 +100,7 @@ bool alertmanager_parse(const FormatInput *input, Event *event, GError **error)
         return false;
     }
     if (*event->group_key == '\0') {
-        event->group_key = make_group_key(event->arena, &event->group_labels);
+        event->group_key = format_group_key(event->arena, "{}", &event->group_labels);
     }
     return true;
 }

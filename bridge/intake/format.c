@@ -4,13 +4,17 @@
 #include <string.h>
 
 #include "bridge/intake/alertmanager.h"
+#include "bridge/intake/form.h"
+#include "bridge/intake/grafana.h"
+#include "rules/fault.h"
 
 #define JSON_VALUES_BASE      ((size_t)10000)
 #define JSON_VALUES_PER_ALERT ((size_t)200)
 #define JSON_VALUES_MAX       ((size_t)5000000)
 
 static const Format formats[] = {
-    {"alertmanager", FAMILY_MONITORING, "POST", alertmanager_parse},
+    {"alertmanager", "POST", NULL, alertmanager_parse},
+    {"grafana", "POST, PUT", NULL, grafana_parse},
 };
 
 const Format *format_find(const char *type)
@@ -21,6 +25,35 @@ const Format *format_find(const char *type)
         }
     }
     return NULL;
+}
+
+const char *format_header(const FormatInput *input, const char *name)
+{
+    const char *value = input->header != NULL ? input->header(input->request, name) : NULL;
+    return value != NULL ? value : "";
+}
+
+/* Without parameters, in small letters. */
+static char *essence(const char *content_type)
+{
+    return g_strstrip(
+        g_ascii_strdown(content_type, (gssize)strcspn(content_type, ";")));
+}
+
+static bool is_form(const Format *format, const char *content_type)
+{
+    g_autofree char *type = essence(content_type);
+    return format->form != NULL && strcmp(type, FORMAT_FORM_TYPE) == 0;
+}
+
+/* application/json, or any type that ends in +json; none is taken for JSON. */
+bool format_takes(const Format *format, const char *content_type)
+{
+    if (content_type == NULL || is_form(format, content_type)) {
+        return true;
+    }
+    g_autofree char *type = essence(content_type);
+    return strcmp(type, "application/json") == 0 || g_str_has_suffix(type, "+json");
 }
 
 Alert *format_alerts_new(Event *event, size_t n)
@@ -36,6 +69,18 @@ Alert *format_alerts_new(Event *event, size_t n)
                             .value_string = ""};
     }
     return alerts;
+}
+
+const char *format_group_key(Arena *arena, const char *route, const Labels *group)
+{
+    g_autoptr(GString) key = g_string_new(route);
+    g_string_append(key, ":{");
+    for (size_t i = 0; i < group->n; i++) {
+        g_string_append_printf(key, "%s%s=", i == 0 ? "" : ", ", group->items[i].name);
+        json_append_string(key, group->items[i].value);
+    }
+    g_string_append_c(key, '}');
+    return arena_strdup(arena, key->str);
 }
 
 /* LABELS, and those of EXTRA whose names it does not have. */
@@ -86,11 +131,26 @@ static JsonLimits json_limits(const LimitsConfig *limits)
     return json;
 }
 
+/* The JSON that the body is, or that a field of it holds. */
+static Json *read_json(const Format *format, const FormatInput *input, const char *body,
+                       size_t length, GError **error)
+{
+    JsonLimits limits = json_limits(input->limits);
+    if (!is_form(format, format_header(input, "Content-Type"))) {
+        return json_parse(body, length, &limits, error);
+    }
+    g_autoptr(GString) field = form_field(body, length, format->form);
+    if (field == NULL) {
+        g_set_error(error, FAULT, FAULT_INPUT, "the form has no field %s", format->form);
+        return NULL;
+    }
+    return json_parse(field->str, field->len, &limits, error);
+}
+
 Event *format_parse(const Format *format, const FormatInput *input, const char *body,
                     size_t length, GError **error)
 {
-    JsonLimits limits = json_limits(input->limits);
-    g_autoptr(Json) json = json_parse(body, length, &limits, error);
+    g_autoptr(Json) json = read_json(format, input, body, length, error);
     if (json == NULL) {
         return NULL;
     }
@@ -98,7 +158,8 @@ Event *format_parse(const Format *format, const FormatInput *input, const char *
     whole.json = json;
     g_autoptr(Event) event = event_new();
     event->source = arena_strdup(event->arena, input->source->name);
-    event->family = format->family;
+    event->sender = format->type;
+    event->family = input->source->family;
     if (!format->parse(&whole, event, error)) {
         return NULL;
     }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "bridge/intake/payload.h"
 
+#include <string.h>
+
 #define SHOWN_MAX 100 /* bytes of a foreign key in a message */
+#define KEY_MAX   64  /* of a key in a path, which we write */
 
 bool payload_fail(const Payload *payload, FaultKind kind, const char *key,
                   const char *reason)
@@ -19,17 +22,80 @@ static bool fail_member(const Payload *payload, const char *key, const char *nam
     return payload_fail(payload, FAULT_INPUT, path, "not a string");
 }
 
-/* The value under KEY; NULL if it is absent or null. */
-static const Json *get(const Json *object, const char *key)
+/* The value at PATH; NULL if there is none. */
+static bool get(const Payload *payload, const Json *object, const char *path,
+                const Json **value)
 {
-    const Json *value = json_get(object, key);
-    return json_is_null(value) ? NULL : value;
+    *value = NULL;
+    for (const char *at = path;; at++) {
+        char key[KEY_MAX];
+        size_t length = strcspn(at, ".");
+        g_strlcpy(key, at, MIN(length + 1, sizeof key));
+        object = json_get(object, key);
+        at += length;
+        if (object == NULL || json_is_null(object)) {
+            return true;
+        }
+        if (*at == '\0') {
+            *value = object;
+            return true;
+        }
+        if (!json_is_object(object)) {
+            g_autofree char *place = g_strndup(path, (gsize)(at - path));
+            return payload_fail(payload, FAULT_INPUT, place, "not an object");
+        }
+    }
+}
+
+bool payload_root(const Payload *payload, const Json *root)
+{
+    if (!json_is_object(root)) {
+        g_set_error(payload->error, FAULT, FAULT_INPUT, "not a JSON object");
+        return false;
+    }
+    return true;
+}
+
+void payload_enter(Payload *payload, const char *key, size_t i)
+{
+    g_snprintf(payload->place, sizeof payload->place, "%s[%zu].", key, i);
+}
+
+bool payload_object(const Payload *payload, const Json *object, const char *key,
+                    const Json **value)
+{
+    const Json *json;
+    if (!get(payload, object, key, &json)) {
+        return false;
+    }
+    if (json != NULL && !json_is_object(json)) {
+        return payload_fail(payload, FAULT_INPUT, key, "not an object");
+    }
+    *value = json != NULL ? json : *value;
+    return true;
+}
+
+bool payload_array(const Payload *payload, const Json *object, const char *key,
+                   const Json **value)
+{
+    const Json *json;
+    if (!get(payload, object, key, &json)) {
+        return false;
+    }
+    if (json != NULL && !json_is_array(json)) {
+        return payload_fail(payload, FAULT_INPUT, key, "not an array");
+    }
+    *value = json != NULL ? json : *value;
+    return true;
 }
 
 bool payload_text(const Payload *payload, const Json *object, const char *key,
                   const char **value)
 {
-    const Json *json = get(object, key);
+    const Json *json;
+    if (!get(payload, object, key, &json)) {
+        return false;
+    }
     if (json == NULL) {
         return true;
     }
@@ -57,7 +123,10 @@ static bool read_labels(const Payload *payload, const Json *object, const char *
 bool payload_labels(const Payload *payload, const Json *object, const char *key,
                     Labels *value)
 {
-    const Json *json = get(object, key);
+    const Json *json;
+    if (!get(payload, object, key, &json)) {
+        return false;
+    }
     if (json == NULL) {
         return true;
     }
@@ -82,7 +151,10 @@ bool payload_labels(const Payload *payload, const Json *object, const char *key,
 bool payload_time(const Payload *payload, const Json *object, const char *key,
                   Timestamp *value)
 {
-    const Json *json = get(object, key);
+    const Json *json;
+    if (!get(payload, object, key, &json)) {
+        return false;
+    }
     if (json == NULL) {
         return true;
     }
@@ -93,10 +165,63 @@ bool payload_time(const Payload *payload, const Json *object, const char *key,
     return true;
 }
 
+/* 2016-08-12 15:23:28 UTC, 2016-08-12 15:23:28 +0200, without a zone */
+static bool read_spaced(const char *text, Timestamp *value)
+{
+    if (strlen(text) < 19 || text[10] != ' ') {
+        return false;
+    }
+    g_autofree char *strict = g_strndup(text, 40);
+    strict[10] = 'T';
+    char *zone = strict + 19;
+    zone += *zone == '.' ? 1 + strspn(zone + 1, "0123456789") : 0;
+    g_autofree char *offset = g_strstrip(g_strdup(zone));
+    *zone = '\0';
+    bool is_utc = *offset == '\0' || strcmp(offset, "UTC") == 0;
+    bool is_bare = strlen(offset) == 5; /* +0200 */
+    g_autofree char *whole =
+        is_utc    ? g_strconcat(strict, "Z", NULL)
+        : is_bare ? g_strdup_printf("%s%.3s:%s", strict, offset, offset + 3)
+                  : g_strconcat(strict, offset, NULL);
+    return timestamp_parse(whole, value);
+}
+
+/* Seconds until the year 5138, milliseconds from 1973 on. */
+static bool read_unix(const char *text, Timestamp *value)
+{
+    char *end;
+    double number = g_ascii_strtod(text, &end);
+    if (end == text || *end != '\0' || !(number >= 0) || number > 1e15) {
+        return false;
+    }
+    *value = timestamp_from_ms((int64_t)(number < 1e11 ? number * 1000 : number));
+    return true;
+}
+
+bool payload_read_date(const char *text, Timestamp *value)
+{
+    return timestamp_parse(text, value) || read_spaced(text, value) ||
+           read_unix(text, value);
+}
+
+bool payload_date(const Payload *payload, const Json *object, const char *key,
+                  Timestamp *value)
+{
+    const char *text = "";
+    if (!payload_text(payload, object, key, &text)) {
+        return false;
+    }
+    return *text == '\0' || timestamp_parse(text, value) || read_spaced(text, value) ||
+           payload_fail(payload, FAULT_INPUT, key, "not a time");
+}
+
 bool payload_count(const Payload *payload, const Json *object, const char *key,
                    uint64_t *value)
 {
-    const Json *json = get(object, key);
+    const Json *json;
+    if (!get(payload, object, key, &json)) {
+        return false;
+    }
     if (json == NULL) {
         return true;
     }
@@ -128,13 +253,12 @@ static bool are_objects(const Payload *payload, const char *key, const Json *arr
 
 const Json *payload_alerts(const Payload *payload, const Json *object, const char *key)
 {
-    const Json *array = get(object, key);
-    if (array == NULL) {
-        payload_fail(payload, FAULT_INPUT, key, "missing");
+    const Json *array = NULL;
+    if (!payload_array(payload, object, key, &array)) {
         return NULL;
     }
-    if (!json_is_array(array)) {
-        payload_fail(payload, FAULT_INPUT, key, "not an array");
+    if (array == NULL) {
+        payload_fail(payload, FAULT_INPUT, key, "missing");
         return NULL;
     }
     size_t n = json_size(array);

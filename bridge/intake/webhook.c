@@ -26,6 +26,7 @@ typedef struct {
     Lane *lane;
     /* For the log. */
     char *group;
+    char *ignored; /* why the payload has no alerts */
     AlertStatus status;
     size_t alerts;
 } Webhook;
@@ -36,6 +37,7 @@ static void webhook_free(void *data)
     config_unref(webhook->config);
     event_free(webhook->event);
     g_free(webhook->group);
+    g_free(webhook->ignored);
     g_free(webhook);
 }
 
@@ -157,6 +159,20 @@ static void on_accepted(void *who, AcceptStatus status, const char *reason,
            best != NULL && !queued ? best->text : "");
 }
 
+/* Nothing in it is for anybody. */
+static void answer_ignored(Webhook *webhook)
+{
+    HttpAnswer answer = http_json(200);
+    g_string_append(answer.body, "{\"results\":[");
+    if (*webhook->ignored != '\0') {
+        g_string_append(answer.body, "{\"result\":\"ignored\",\"reason\":");
+        json_append_string(answer.body, webhook->ignored);
+        g_string_append_c(answer.body, '}');
+    }
+    g_string_append(answer.body, "]}\n");
+    finish(webhook, &answer, "ignored", webhook->ignored);
+}
+
 static void accept_in_lane(void *data, Lane *lane)
 {
     Webhook *webhook = data;
@@ -203,6 +219,7 @@ static bool parse(Webhook *webhook)
     http_drop_body(webhook->exchange);
     if (webhook->event != NULL) {
         webhook->group = g_strdup(webhook->event->group_key);
+        webhook->ignored = g_strdup(webhook->event->ignored);
         webhook->status = webhook->event->status;
         webhook->alerts = webhook->event->n_alerts;
         return true;
@@ -220,7 +237,7 @@ static void work(void *data)
         return;
     }
     if (webhook->alerts == 0) {
-        on_accepted(webhook, ACCEPT_OK, "", NULL, 0);
+        answer_ignored(webhook);
         return;
     }
     g_autofree char *key =
@@ -238,18 +255,6 @@ static void serve(void *data, HttpExchange *exchange)
     } else if (!lanes_submit(webhook->hooks->lanes, work, webhook)) {
         be_busy(webhook, "too many webhooks are waiting");
     }
-}
-
-/* application/json, or any type that ends in +json; none is taken for JSON. */
-static bool is_json(const char *type)
-{
-    if (type == NULL) {
-        return true;
-    }
-    g_autofree char *essence =
-        g_strstrip(g_ascii_strdown(type, (gssize)strcspn(type, ";")));
-    return strcmp(essence, "application/json") == 0 ||
-           g_str_has_suffix(essence, "+json");
 }
 
 /* As its sender wrote it; nothing here unpacks. */
@@ -281,7 +286,7 @@ static bool check_headers(Webhook *webhook)
         refuse(webhook, 405, "a webhook is sent with POST");
     } else if (!auth_is_tried(&webhook->source->auth, find_header, exchange)) {
         refuse(webhook, 401, "credentials are missing");
-    } else if (!is_json(http_header(exchange, "Content-Type"))) {
+    } else if (!format_takes(webhook->format, http_header(exchange, "Content-Type"))) {
         refuse(webhook, 415, "the content type is not application/json");
     } else if (!is_plain(http_header(exchange, "Content-Encoding"))) {
         refuse(webhook, 415, "a body that is encoded (Content-Encoding) is not read");

@@ -375,21 +375,16 @@ static void our_own_blocks_are_checked(void **state)
          "dir/f.yml:3:49: sources[1].name: source name \"a\" is not unique"},
         {REST "sources: [{name: ci}]\n",
          "dir/f.yml:3:11: sources[0]: missing type in source"},
-        {REST "sources: [{name: github}]\n",
-         "dir/f.yml:3:11: sources[0]: type \"github\" is not supported yet: this "
-         "version knows "
-         "only alertmanager"},
-        {REST "sources: [{name: a, type: grafana}]\n",
-         "dir/f.yml:3:27: sources[0].type: type \"grafana\" is not supported yet: this "
-         "version "
-         "knows only alertmanager"},
+        {REST "sources: [{name: prometheus}]\n",
+         "dir/f.yml:3:11: sources[0]: type \"prometheus\" is not supported yet"},
+        {REST "sources: [{name: a, type: prometheus}]\n",
+         "dir/f.yml:3:27: sources[0].type: type \"prometheus\" is not supported yet"},
         {REST "sources: [{name: a, type: alertmanger}]\n",
          "dir/f.yml:3:27: sources[0].type: unknown type \"alertmanger\"; did you mean "
          "\"alertmanager\"?"},
         {REST "sources: [{name: a, type: zzzzzz}]\n",
-         "dir/f.yml:3:27: sources[0].type: unknown type \"zzzzzz\": this version knows "
-         "only "
-         "alertmanager"},
+         "dir/f.yml:3:27: sources[0].type: unknown type \"zzzzzz\": known are "
+         "alertmanager, grafana"},
         {REST "sources: [{name: alertmanager, auth: {}}]\n",
          "dir/f.yml:3:38: sources[0].auth: names no way to authenticate"},
         {REST "sources: [{name: alertmanager, auth: {hmac: {header: X}}}]\n",

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "config/loader.h"
+#include "config/suggest.h"
+
+/* What may send; the last ones are known, but not read by this version. */
+static const struct {
+    const char *name;
+    Family family;
+    bool planned;
+} types[] = {
+    {"alertmanager", FAMILY_MONITORING, false},
+    {"grafana", FAMILY_MONITORING, false},
+    {"github", FAMILY_CI, true},
+    {"gitlab", FAMILY_CI, true},
+    {"jenkins", FAMILY_CI, true},
+    {"flux", FAMILY_CI, true},
+    {"tekton", FAMILY_CI, true},
+    {"json", FAMILY_MONITORING, true},
+    {"prometheus", FAMILY_MONITORING, true},
+};
+
+static const char *type_of(const SourceSettings *settings)
+{
+    return settings->type != NULL ? settings->type : settings->name;
+}
+
+/* G_N_ELEMENTS(types) if there is none. */
+static size_t find(const char *name)
+{
+    size_t i = 0;
+    while (i < G_N_ELEMENTS(types) && strcmp(types[i].name, name) != 0) {
+        i++;
+    }
+    return i;
+}
+
+Family source_family(const SourceSettings *settings)
+{
+    size_t i = find(type_of(settings));
+    return i < G_N_ELEMENTS(types) ? types[i].family : FAMILY_MONITORING;
+}
+
+static char *list_types(void)
+{
+    g_autoptr(GString) list = g_string_new(NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(types) && !types[i].planned; i++) {
+        g_string_append_printf(list, "%s%s", i > 0 ? ", " : "", types[i].name);
+    }
+    return g_string_free(g_steal_pointer(&list), FALSE);
+}
+
+static void report_unknown(const Loader *loader, const Node *node, const char *type)
+{
+    Suggestion suggestion;
+    suggestion_init(&suggestion, type);
+    for (size_t i = 0; i < G_N_ELEMENTS(types); i++) {
+        suggestion_offer(&suggestion, types[i].name);
+    }
+    g_autofree char *quoted = report_quote(type);
+    g_autofree char *known = list_types();
+    if (suggestion.best != NULL) {
+        report_error(loader->reader.report, node, "unknown type %s; did you mean \"%s\"?",
+                     quoted, suggestion.best);
+    } else {
+        report_error(loader->reader.report, node, "unknown type %s: known are %s", quoted,
+                     known);
+    }
+}
+
+void source_type_check(const Loader *loader, const SourceSettings *settings)
+{
+    const Node *node = node_get(settings->at.node, "type");
+    const char *type = type_of(settings);
+    size_t i = find(type);
+    if (i == G_N_ELEMENTS(types) && node == NULL) {
+        report_error(loader->reader.report, settings->at.node, "missing type in source");
+    } else if (i == G_N_ELEMENTS(types)) {
+        report_unknown(loader, node, type);
+    } else if (types[i].planned) {
+        g_autofree char *quoted = report_quote(type);
+        report_error(loader->reader.report, node != NULL ? node : settings->at.node,
+                     "type %s is not supported yet", quoted);
+    }
+}
