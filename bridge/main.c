@@ -6,6 +6,7 @@
 #include "bridge/cmd_render.h"
 #include "bridge/cmd_routes.h"
 #include "bridge/cmd_serve.h"
+#include "bridge/cmd_template.h"
 
 typedef struct {
     const char *name;
@@ -26,6 +27,7 @@ static const Command commands[] = {
     {"check", cmd_check, "check configuration files"},
     {"routes", cmd_routes, "show the routing tree, test where an alert goes"},
     {"render", cmd_render, "print the mail a receiver would send for a payload"},
+    {"template", cmd_template, "render templates over a webhook's JSON, as amtool does"},
     {"version", cmd_version, "print the version"},
 };
 

@@ -2,8 +2,11 @@
 #include "config/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "rules/fault.h"
 
@@ -34,13 +37,14 @@ static char *read_stream(FILE *stream, size_t max, size_t *length)
     return text;
 }
 
-char *file_read(const char *path, size_t max, size_t *length, GError **error)
+static void fail(GError **error, const char *reason)
 {
-    FILE *stream = fopen(path, "re");
-    if (stream == NULL) {
-        g_set_error_literal(error, FAULT, FAULT_SYSTEM, g_strerror(errno));
-        return NULL;
-    }
+    g_set_error_literal(error, FAULT, FAULT_SYSTEM, reason);
+}
+
+/* Closes STREAM. */
+static char *read_all(FILE *stream, size_t max, size_t *length, GError **error)
+{
     setvbuf(stream, NULL, _IONBF, 0);
     errno = 0;
     char *text = read_stream(stream, max, length);
@@ -49,12 +53,53 @@ char *file_read(const char *path, size_t max, size_t *length, GError **error)
     if (code == 0 && *length <= max) {
         return text;
     }
-    if (code != 0) {
-        g_set_error_literal(error, FAULT, FAULT_SYSTEM, g_strerror(code));
-    } else {
-        g_set_error(error, FAULT, FAULT_SYSTEM, "larger than %zu KiB", max / 1024);
-    }
+    g_autofree char *size = g_strdup_printf("larger than %zu KiB", max / 1024);
+    fail(error, code != 0 ? g_strerror(code) : size);
     file_free(text, *length);
+    return NULL;
+}
+
+char *file_read(const char *path, size_t max, size_t *length, GError **error)
+{
+    FILE *stream = fopen(path, "re");
+    if (stream == NULL) {
+        fail(error, g_strerror(errno));
+        return NULL;
+    }
+    return read_all(stream, max, length, error);
+}
+
+/* Why a file of MODE is not read; NULL if it is. */
+static const char *refused(mode_t mode)
+{
+    if (S_ISREG(mode)) {
+        return NULL;
+    }
+    return S_ISDIR(mode) ? g_strerror(EISDIR) : "not a regular file";
+}
+
+/* To open some devices acts on them, so it is looked first; O_NONBLOCK and the second
+ * look are for what took the file's place meanwhile. */
+char *file_read_regular(const char *path, size_t max, size_t *length, GError **error)
+{
+    struct stat status;
+    const char *reason = NULL;
+    int fd = -1;
+    if (stat(path, &status) != 0) {
+        reason = g_strerror(errno);
+    } else if ((reason = refused(status.st_mode)) == NULL) {
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        reason = fd < 0 || fstat(fd, &status) != 0 ? g_strerror(errno)
+                                                   : refused(status.st_mode);
+    }
+    FILE *stream = reason == NULL ? fdopen(fd, "r") : NULL;
+    if (stream != NULL) {
+        return read_all(stream, max, length, error);
+    }
+    fail(error, reason != NULL ? reason : g_strerror(errno));
+    if (fd >= 0) {
+        close(fd);
+    }
     return NULL;
 }
 

@@ -6,6 +6,7 @@
  * arena, or that of the tree, which is wiped (there may be secrets in it) and freed. */
 #include "config/file.h"
 #include "config/loader.h"
+#include "config/template_files.h"
 #include "rules/fault.h"
 
 static const Field file_fields[] = {
@@ -79,7 +80,7 @@ static Config *config_new(const char *path)
     atomic_init(&config->refs, 1);
     config->arena = arena_new();
     config->path = arena_strdup(config->arena, path);
-    config->templates = template_set_new();
+    config->templates = template_set_new_with_defaults();
     config->compiled = g_ptr_array_new_with_free_func((GDestroyNotify)template_free);
     return config;
 }

@@ -41,6 +41,9 @@ typedef struct {
     /* Grafana's links; "" if unknown. */
     const char *silence_url, *dashboard_url, *panel_url, *value_string;
     bool is_new; /* changed state since the last mail: set by dedup, read by templates */
+    /* What templates see instead of status (which then is neither) and fingerprint; NULL:
+     * these.  Only data that was written for a template has them. */
+    const char *status_text, *fingerprint_text;
 } Alert;
 
 typedef enum { FAMILY_MONITORING, FAMILY_CI } Family;

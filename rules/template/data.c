@@ -96,7 +96,9 @@ GET(data_truncated_alerts)
 GET(alert_status)
 {
     UNUSED;
-    return value_text(alert_status_text(receiver.alert->status));
+    return value_text(receiver.alert->status_text != NULL
+                          ? receiver.alert->status_text
+                          : alert_status_text(receiver.alert->status));
 }
 
 GET(alert_labels)
@@ -139,6 +141,9 @@ GET(alert_generator_url)
 GET(alert_fingerprint)
 {
     (void)exec;
+    if (receiver.alert->fingerprint_text != NULL) {
+        return value_text(receiver.alert->fingerprint_text);
+    }
     return value_text(
         arena_printf(arena, "%016" G_GINT64_MODIFIER "x", receiver.alert->fingerprint));
 }

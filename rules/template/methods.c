@@ -152,8 +152,9 @@ static Value with_status(Exec *exec, Value alerts, AlertStatus status)
     uint32_t n_kept = 0;
 
     for (size_t i = 0; i < alerts.n; i++) {
-        if (alerts.alerts[i]->status == status) {
-            kept[n_kept++] = alerts.alerts[i];
+        const Alert *alert = alerts.alerts[i];
+        if (alert->status == status && alert->status_text == NULL) {
+            kept[n_kept++] = alert;
         }
     }
     return (Value){.kind = KIND_FIRING, .n = n_kept, .alerts = kept};

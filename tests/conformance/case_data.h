@@ -17,8 +17,4 @@ Value case_text(Arena *arena, const char *text);
  * []string.  Lives in ARENA. */
 Value case_value(Arena *arena, const Json *json);
 
-/* The notification that a webhook's body describes, taken as it is, as amtool does.
- * EVENT, empty, gets its parts; the result points to it. */
-Notification case_notification(Event *event, const Json *json);
-
 #endif

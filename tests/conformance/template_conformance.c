@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bridge/template_data.h"
 #include "case_data.h"
 #include "rules/fault.h"
 #include "rules/template/set.h"
@@ -126,7 +127,11 @@ static void run_alertmanager_case(const Json *item, const char *folder, Outcome 
         return;
     }
     g_autoptr(Event) event = event_new();
-    Notification notification = case_notification(event, body);
+    Notification notification;
+    if (!template_data_read(event, body, &notification, &outcome->error)) {
+        return;
+    }
+    notification.now = timestamp_from_ms(g_get_real_time() / 1000);
     template_execute(tmpl, &notification, NULL, outcome->output, &outcome->error);
 }
 

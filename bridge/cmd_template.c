@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+#include "bridge/cmd_template.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bridge/template_data.h"
+#include "config/template_files.h"
+#include "rules/fault.h"
+
+/* Once each, except of globs: a second one is an error, as in amtool. */
+typedef struct {
+    char **globs, **texts, **types, **data;
+    gboolean help;
+    char **words;
+} Options;
+
+static void options_clear(Options *options)
+{
+    g_strfreev(options->globs);
+    g_strfreev(options->texts);
+    g_strfreev(options->types);
+    g_strfreev(options->data);
+    g_strfreev(options->words);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
+
+static GOptionContext *options_context(Options *options)
+{
+    const GOptionArg many = G_OPTION_ARG_FILENAME_ARRAY;
+    const GOptionEntry entries[] = {
+        {"template.glob", 0, 0, many, &options->globs,
+         "Files with templates; may be given several times", "PATTERN"},
+        {"template.text", 0, 0, many, &options->texts, "What to render", "TEXT"},
+        {"template.type", 0, 0, many, &options->types, "text (default) or html", "TYPE"},
+        {"template.data", 0, 0, many, &options->data,
+         "JSON of a webhook; two sample alerts if it is not given", "FILE"},
+        {"help", 'h', 0, G_OPTION_ARG_NONE, &options->help, "Print this help", NULL},
+        {G_OPTION_REMAINING, 0, 0, many, &options->words, NULL, NULL},
+        {0},
+    };
+    GOptionContext *context = g_option_context_new("render");
+    g_option_context_set_help_enabled(context, FALSE);
+    g_option_context_set_summary(context,
+                                 "Prints what a text with templates makes of alerts.");
+    g_option_context_add_main_entries(context, entries, NULL);
+    return context;
+}
+
+static bool G_GNUC_PRINTF(2, 3) fault(GError **error, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    g_autofree char *text = g_strdup_vprintf(format, args);
+    va_end(args);
+    g_set_error_literal(error, FAULT, FAULT_INPUT, text);
+    return false;
+}
+
+static bool check_once(char **values, const char *name, GError **error)
+{
+    return values == NULL || values[1] == NULL ||
+           fault(error, "flag '%s' cannot be repeated", name);
+}
+
+static bool check_options(const Options *options, GError **error)
+{
+    if (options->words == NULL || strcmp(options->words[0], "render") != 0) {
+        return fault(error, "needed: %s", "render");
+    }
+    if (options->words[1] != NULL) {
+        return fault(error, "unexpected %s", options->words[1]);
+    }
+    if (options->globs == NULL || options->texts == NULL) {
+        return fault(error, "required flag --%s not provided",
+                     options->globs == NULL ? "template.glob" : "template.text");
+    }
+    const char *type = options->types != NULL ? options->types[0] : "text";
+    if (strcmp(type, "text") != 0 && strcmp(type, "html") != 0) {
+        return fault(error, "enum value must be one of html,text, got '%s'", type);
+    }
+    return check_once(options->texts, "template.text", error) &&
+           check_once(options->types, "template.type", error) &&
+           check_once(options->data, "template.data", error);
+}
+
+static TemplateSet *read_templates(char **globs, GError **error)
+{
+    g_autoptr(TemplateSet) set = template_set_new_with_defaults();
+    for (; *globs != NULL; globs++) {
+        g_auto(GStrv) files = template_files_find(*globs, error);
+        if (files == NULL) {
+            return NULL;
+        }
+        for (char **file = files; *file != NULL; file++) {
+            if (!template_file_add(set, *file, error)) {
+                return NULL;
+            }
+        }
+    }
+    return g_steal_pointer(&set);
+}
+
+static bool read_data(Event *event, char **files, Notification *notification, GError **error)
+{
+    g_autofree char *text = NULL;
+    gsize length;
+    if (files == NULL) {
+        template_data_sample(event, notification);
+        return true;
+    }
+    if (!g_file_get_contents(files[0], &text, &length, error)) {
+        return false;
+    }
+    if (!template_data_parse(event, text, length, notification, error)) {
+        g_prefix_error(error, "%s: ", files[0]);
+        return false;
+    }
+    return true;
+}
+
+static bool render(const Options *options, GString *out, GError **error)
+{
+    if (!check_options(options, error)) {
+        return false;
+    }
+    g_autoptr(TemplateSet) set = read_templates(options->globs, error);
+    g_autoptr(Event) event = event_new();
+    Notification notification;
+    if (set == NULL || !read_data(event, options->data, &notification, error)) {
+        return false;
+    }
+    notification.now = timestamp_from_ms(g_get_real_time() / 1000);
+    bool html = options->types != NULL && strcmp(options->types[0], "html") == 0;
+    g_autoptr(Template) tmpl = template_compile(set, html ? TEMPLATE_HTML : TEMPLATE_TEXT, "",
+                                                options->texts[0], error);
+    return tmpl != NULL && template_execute(tmpl, &notification, NULL, out, error);
+}
+
+static int fail(const char *message)
+{
+    fprintf(stderr, "alertpost: error: %s\n", message);
+    return 1;
+}
+
+int cmd_template(int argc, char **argv)
+{
+    g_auto(Options) options = {0};
+    g_autoptr(GOptionContext) context = options_context(&options);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GString) out = g_string_new(NULL);
+    g_auto(GStrv) args = g_new0(char *, (size_t)argc + 1);
+    args[0] = g_strdup("alertpost template"); /* what the help calls it */
+    for (int i = 1; i < argc; i++) {
+        args[i] = g_strdup(argv[i]);
+    }
+    if (!g_option_context_parse_strv(context, &args, &error)) {
+        return fail(error->message);
+    }
+    if (options.help) {
+        g_autofree char *help = g_option_context_get_help(context, TRUE, NULL);
+        fputs(help, stdout);
+        return 0;
+    }
+    if (!render(&options, out, &error)) {
+        return fail(error->message);
+    }
+    bool written = fwrite(out->str, 1, out->len, stdout) == out->len;
+    return fflush(stdout) == 0 && written ? 0 : fail("cannot write to the standard output");
+}
