@@ -5,40 +5,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "tests/unit/certificates.h"
 #include "tests/unit/fault_server.h"
 
 #define FAST "timeouts: {connect: 5s, greeting: 400ms, command: 400ms, write: 400ms, final_dot: 400ms, quit: 200ms}"
 
 static const DeliveryOps *const ops = &delivery_smtp;
-static char *tls_folder; /* a CA and a certificate for localhost and 127.0.0.1 */
-
-static int make_certificates(void **state)
-{
-    (void)state;
-    tls_folder = g_dir_make_tmp("tls-XXXXXX", NULL);
-    const char *const command[] = {
-        "/usr/bin/python3", "-c",
-        "import sys; sys.path.insert(0, '" SOURCE_DIR "/tests/flow'); "
-        "import faultserver; faultserver.make_certificate(sys.argv[1])",
-        tls_folder, NULL};
-    int status = 1;
-    g_spawn_sync(NULL, (char **)(uintptr_t)command, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL, NULL,
-                 &status, NULL);
-    return status;
-}
-
-static int remove_certificates(void **state)
-{
-    (void)state;
-    static const char *const names[] = {"ca.pem", "ca.key", "ca.srl", "cert.pem", "cert.key", "cert.csr"};
-    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
-        g_autofree char *path = g_build_filename(tls_folder, names[i], NULL);
-        g_unlink(path);
-    }
-    int failed = g_rmdir(tls_folder);
-    g_free(tls_folder);
-    return failed;
-}
 
 static void many_mails_go_over_few_sessions(void **state)
 {
