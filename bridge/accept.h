@@ -24,6 +24,7 @@ typedef struct {
     char *receiver;
     AcceptKind kind;
     char *text; /* QUEUED: the mail's message id; else the reason */
+    MailName mail; /* the one that tells of it, this or an earlier; no group: none */
 } AcceptResult;
 
 typedef enum {

@@ -50,7 +50,7 @@ void step_account(const Step *step)
     }
 }
 
-static AcceptResult result_of(const Part *part)
+static AcceptResult result_of(const Step *step, const Part *part)
 {
     bool sends = part->mailed != NULL;
     return (AcceptResult){
@@ -58,6 +58,7 @@ static AcceptResult result_of(const Part *part)
         .kind = sends ? ACCEPT_QUEUED : ACCEPT_SUPPRESSED,
         .text = g_strdup(sends ? part->message_id
                                : dedup_reason_text(part->decision.reason)),
+        .mail = {part->key, sends ? step->now_ms : part->last_mail_ms},
     };
 }
 
@@ -67,14 +68,17 @@ GArray *step_results(const Step *step)
 {
     GArray *results = g_array_new(FALSE, FALSE, sizeof(AcceptResult));
     for (size_t i = 0; i < step->n_parts; i++) {
-        AcceptResult result = result_of(&step->parts[i]);
+        AcceptResult result = result_of(step, &step->parts[i]);
         g_array_append_val(results, result);
     }
     for (unsigned i = 0; i < step->reached->len; i++) {
         const Receiver *receiver = ((const Reach *)step->reached->pdata[i])->receiver;
         if (receiver->n_emails == 0) {
-            AcceptResult result = {g_strdup(receiver->name), ACCEPT_IGNORED,
-                                   g_strdup("the receiver has no email_configs")};
+            AcceptResult result = {
+                .receiver = g_strdup(receiver->name),
+                .kind = ACCEPT_IGNORED,
+                .text = g_strdup("the receiver has no email_configs"),
+            };
             g_array_append_val(results, result);
         }
     }

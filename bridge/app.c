@@ -61,6 +61,23 @@ static bool check_config(App *app, const Config *config, GError **error)
     return good;
 }
 
+/* In memory: then a sender is to keep what is not delivered. */
+static bool keeps_nothing(const App *app)
+{
+    return g_str_equal(app->options.storage, "memory:");
+}
+
+static void note_losses(App *app, const Config *config)
+{
+    for (unsigned i = 0; keeps_nothing(app) && i < config->n_sources; i++) {
+        if (config->sources[i].ack == ACK_STORED) {
+            log_line(app->log, LOG_LEVEL_WARN, "configuration", "note",
+                     "ack: stored with storage memory: a crash or a restart loses mail that "
+                     "was accepted", "source", config->sources[i].name, NULL);
+        }
+    }
+}
+
 static void put_config(App *app, Config *take_config)
 {
     pthread_mutex_lock(&app->lock);
@@ -73,6 +90,7 @@ static void put_config(App *app, Config *take_config)
     for (char **note = take_config->notes; *note != NULL; note++) {
         log_line(app->log, LOG_LEVEL_WARN, "configuration", "note", *note, NULL);
     }
+    note_losses(app, take_config);
 }
 
 static void hook_accept(void *who, Config *config, Event *take_event, AcceptDone *done,
@@ -85,6 +103,12 @@ static void hook_accept(void *who, Config *config, Event *take_event, AcceptDone
 static bool hook_room(void *who, size_t bytes)
 {
     return outbox_room(((App *)who)->outbox, bytes);
+}
+
+static void hook_await(void *who, const MailName *mails, size_t n, int64_t timeout_ms,
+                       OutboxAwaitDone *done, void *done_who)
+{
+    outbox_await(((App *)who)->outbox, mails, n, timeout_ms, done, done_who);
 }
 
 static bool hook_ready(void *who)
@@ -113,6 +137,8 @@ static Intake *make_intake(App *app, GError **error)
                          .config = current_config,
                          .accept = hook_accept,
                          .room = hook_room,
+                         .await = hook_await,
+                         .ack_default = keeps_nothing(app) ? ACK_DELIVERED : ACK_STORED,
                          .ready = hook_ready,
                          .stats = hook_stats,
                          .reload = hook_reload,
@@ -227,6 +253,7 @@ static bool start_intake(App *app, GError **error)
 static void stop_intake(App *app)
 {
     intake_stop(app->intake);
+    outbox_dismiss(app->outbox); /* nothing is delivered any more */
     intake_join(app->intake);
 }
 
@@ -254,12 +281,6 @@ bool app_start(App *app, GError **error)
             stop_parts(app);
             return false;
         }
-    }
-    if (g_str_equal(app->options.storage, "memory:")) {
-        log_line(app->log, LOG_LEVEL_WARN, "configuration", "note",
-                 "storage memory: keeps nothing on disk: a crash or a restart loses mail "
-                 "that was accepted",
-                 NULL);
     }
     log_line(app->log, LOG_LEVEL_INFO, "started", "version", ALERTPOST_VERSION, "config",
              app->options.config_file, "storage", app->options.storage, NULL);

@@ -85,19 +85,6 @@ static void note_sections(Loader *loader)
     }
 }
 
-static void note_acks(Loader *loader)
-{
-    const List *list = &loader->file.sources;
-    for (unsigned i = 0; i < list->n; i++) {
-        const SourceSettings *source = LIST_ITEM(*list, SourceSettings, i);
-        if (source->ack == ACK_DELIVERED) {
-            report_note(loader->reader.report, node_get(source->at.node, "ack"),
-                        "checked, but does not act yet: a webhook is answered when its mail "
-                        "is stored");
-        }
-    }
-}
-
 static void collect_receivers(const RouteSettings *route, GHashTable *used)
 {
     if (route->receiver != NULL) {
@@ -189,7 +176,6 @@ void load_notes(Loader *loader)
     note_foreign(loader);
     note_sections(loader);
     note_routes(loader);
-    note_acks(loader);
     note_senders(loader);
     note_unused_receivers(loader);
     note_short_repeats(loader, &loader->file.route, longest_window(loader->config));

@@ -64,10 +64,11 @@ static const Field source_fields[] = {
     FIELD(SourceSettings, allow_unauthenticated, "allow_unauthenticated", "false",
           "Being open on an address that others reach is meant."),
     CHOICE(SourceSettings, ack, "ack", "default", ack_names,
-           "When a webhook is answered with 2xx: when its mail is stored, or when it is "
-           "delivered. `delivered` does not act yet, and `check` says so."),
+           "When a webhook is answered with 2xx: when its mail is stored, or when every "
+           "recipient has a final outcome (delivered or refused for good). By default "
+           "`stored`, with `memory:` storage `delivered`: see bridge/README.md."),
     RANGED(SourceSettings, ack_timeout_ms, "ack_timeout", "8s", 1, 0,
-           "For `ack: delivered`: 503 after this."),
+           "For `ack: delivered`: 503 after this; the mail is delivered all the same."),
     GROUP("dedup", &source_dedup_schema, "When a repetition is one."),
     MAP(SourceSettings, labels, "labels", "Added to alerts that have no such label."),
     UNSUPPORTED("map", "For `type: json`."),

@@ -21,6 +21,10 @@ typedef struct {
     /* accept_event(); done() may come from any thread, also before it returns. */
     void (*accept)(void *app, Config *config, Event *take_event, AcceptDone *done, void *who);
     bool (*room)(void *app, size_t bytes); /* outbox_room() */
+    /* outbox_await(), for sources that answer when the mail is delivered. */
+    void (*await)(void *app, const MailName *mails, size_t n, int64_t timeout_ms,
+                  OutboxAwaitDone *done, void *who);
+    AckMode ack_default; /* of a source that says nothing else */
     bool (*ready)(void *app);              /* outbox_ready(); must not block */
     void (*stats)(void *app, OutboxStats *stats);
     bool (*reload)(void *app, GError **error); /* on a worker; may take its time */

@@ -5,7 +5,8 @@
  * the body (source, method, credentials missing, type, length, a full queue).  With the
  * body there a worker takes over: credentials, payload, then the lane of (source, group
  * key), in which accept decides and stores.  Its done() writes the answer and gives the
- * lane back.  Every way out passes through finish(): one answer, one log line, one
+ * lane back; a source with `ack: delivered` gives the lane back, and gets the same answer
+ * when the mails it is about are settled, or 503 when that takes too long.  Every way out passes through finish(): one answer, one log line, one
  * count. */
 #include "bridge/intake/webhook.h"
 
@@ -24,8 +25,11 @@ typedef struct {
     const Format *format;
     Event *event; /* until accept takes it */
     Lane *lane;
+    /* While it waits for the delivery. */
+    HttpAnswer answer;
+    const char *result;
     /* For the log. */
-    char *group;
+    char *group, *reason;
     char *ignored; /* why the payload has no alerts */
     AlertStatus status;
     size_t alerts;
@@ -38,6 +42,7 @@ static void webhook_free(void *data)
     event_free(webhook->event);
     g_free(webhook->group);
     g_free(webhook->ignored);
+    g_free(webhook->reason);
     g_free(webhook);
 }
 
@@ -138,6 +143,51 @@ static const AcceptResult *foremost(const AcceptResult *results, size_t n)
     return best;
 }
 
+static void append_results(GString *out, const AcceptResult *results, size_t n)
+{
+    g_string_append(out, "{\"results\":[");
+    for (size_t i = 0; i < n; i++) {
+        g_string_append(out, i == 0 ? "" : ",");
+        append_result(out, &results[i]);
+    }
+    g_string_append(out, "]}\n");
+}
+
+static bool waits_for_delivery(const Webhook *webhook)
+{
+    AckMode ack = webhook->source->ack;
+    return (ack != ACK_DEFAULT ? ack : webhook->hooks->ack_default) == ACK_DELIVERED;
+}
+
+static void on_settled(void *who, OutboxResult result)
+{
+    Webhook *webhook = who;
+    if (result == OUTBOX_OK) {
+        finish(webhook, &webhook->answer, webhook->result, webhook->reason);
+        return;
+    }
+    g_string_free(webhook->answer.body, TRUE);
+    be_busy(webhook, result == OUTBOX_LATE ? "the mail is not delivered yet"
+                                           : "the storage fails");
+}
+
+/* The lane is free meanwhile: the same webhook once more waits for the same mail. */
+static void await_delivery(Webhook *webhook, const AcceptResult *results, size_t n)
+{
+    g_autofree MailName *mails = g_new(MailName, n);
+    size_t n_mails = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (results[i].mail.group != NULL) {
+            mails[n_mails++] = results[i].mail;
+        }
+    }
+    if (webhook->lane != NULL) {
+        lane_release(g_steal_pointer(&webhook->lane));
+    }
+    webhook->hooks->await(webhook->hooks->app, mails, n_mails,
+                          webhook->source->ack_timeout_ms, on_settled, webhook);
+}
+
 static void on_accepted(void *who, AcceptStatus status, const char *reason,
                         const AcceptResult *results, size_t n)
 {
@@ -148,15 +198,15 @@ static void on_accepted(void *who, AcceptStatus status, const char *reason,
     }
     const AcceptResult *best = foremost(results, n);
     bool queued = best != NULL && best->kind == ACCEPT_QUEUED;
-    HttpAnswer answer = http_json(queued ? 202 : 200);
-    g_string_append(answer.body, "{\"results\":[");
-    for (size_t i = 0; i < n; i++) {
-        g_string_append(answer.body, i == 0 ? "" : ",");
-        append_result(answer.body, &results[i]);
+    webhook->answer = http_json(queued ? 202 : 200);
+    webhook->result = best != NULL ? result_text(best->kind) : "ignored";
+    webhook->reason = g_strdup(best != NULL && !queued ? best->text : "");
+    append_results(webhook->answer.body, results, n);
+    if (waits_for_delivery(webhook)) {
+        await_delivery(webhook, results, n);
+    } else {
+        finish(webhook, &webhook->answer, webhook->result, webhook->reason);
     }
-    g_string_append(answer.body, "]}\n");
-    finish(webhook, &answer, best != NULL ? result_text(best->kind) : "ignored",
-           best != NULL && !queued ? best->text : "");
 }
 
 /* Nothing in it is for anybody. */

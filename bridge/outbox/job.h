@@ -5,13 +5,14 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "bridge/outbox/await.h"
 #include "bridge/outbox/cache.h"
 #include "bridge/outbox/known.h"
 #include "bridge/outbox/outbox.h"
 #include "bridge/outbox/store.h"
 
 /* What the files of the outbox share: outbox.c (queue and thread), batch.c (one
- * transaction), jobs.c (what is asked for), upkeep.c (what it does by itself). */
+ * transaction), jobs.c and await.c (what is asked for), upkeep.c (what it does by itself). */
 
 typedef struct Job Job;
 
@@ -68,6 +69,7 @@ struct Outbox {
     size_t adding, adding_bytes; /* mails that this transaction adds */
     GArray *wakes;        /* of Wake: to be said after the commit */
     GHashTable *given_out; /* ids of mails claimed and not reported */
+    Awaited *awaited;
     int64_t started_ms, upkeep_ms; /* its clock; monotonic: when it is due next */
     char *learnt; /* `known` has the storage's keys up to this; NULL: all */
 };

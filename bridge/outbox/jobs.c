@@ -211,6 +211,7 @@ static void undo_commit(Outbox *outbox, Job *job)
 static void note_given_out(Outbox *outbox, const Mail *mail)
 {
     g_hash_table_add(outbox->given_out, GSIZE_TO_POINTER((gsize)mail->id));
+    awaited_given_out(outbox->awaited, mail);
 }
 
 static void hand_out(Outbox *outbox, CommitJob *commit)
@@ -347,6 +348,7 @@ static void finish_report(Outbox *outbox, Job *job)
     if (mail_fate(mail) == MAIL_DEAD) {
         log_dead(outbox, mail);
     }
+    awaited_back(outbox, mail);
     mail_free(mail);
     g_free(job);
 }

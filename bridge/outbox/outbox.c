@@ -166,6 +166,7 @@ static Outbox *outbox_new(const StoreOps *ops, Log *log, Metrics *metrics)
     outbox->wakes = g_array_new(FALSE, FALSE, sizeof(Wake));
     g_array_set_clear_func(outbox->wakes, clear_wake);
     outbox->given_out = g_hash_table_new(NULL, NULL);
+    outbox->awaited = awaited_new();
     atomic_init(&outbox->ready, true);
     return outbox;
 }
@@ -308,13 +309,16 @@ static Job *add_own(Outbox *outbox, Job *jobs)
     return jobs;
 }
 
-/* How long to wait for jobs. */
+/* Until when to wait for jobs. */
 static int64_t patience_ms(Outbox *outbox, int64_t now_ms)
 {
+    int64_t until_ms = outbox->upkeep_ms;
     if (!outbox_ready(outbox)) {
-        return PROBE_MS;
+        until_ms = now_ms + PROBE_MS;
+    } else if (outbox->learnt != NULL) {
+        until_ms = now_ms;
     }
-    return outbox->learnt != NULL ? 0 : MAX(outbox->upkeep_ms - now_ms, 0);
+    return MIN(until_ms, awaited_until_ms(outbox->awaited));
 }
 
 /* What became of mails and could not be stored: the next start calls them in doubt. */
@@ -338,7 +342,8 @@ static void *work(void *data)
     pthread_setname_np(pthread_self(), "storage");
     while (!end) {
         int64_t now_ms = clock_ms(CLOCK_MONOTONIC);
-        Job *jobs = take_jobs(outbox, now_ms + patience_ms(outbox, now_ms), &end);
+        Job *jobs = take_jobs(outbox, patience_ms(outbox, now_ms), &end);
+        awaited_expire(outbox, clock_ms(CLOCK_MONOTONIC));
         jobs = add_own(outbox, jobs);
         jobs = join_kept(outbox, jobs);
         if (jobs != NULL || !outbox_ready(outbox)) {
@@ -346,6 +351,7 @@ static void *work(void *data)
         }
     }
     give_up_kept(outbox);
+    awaited_expire(outbox, INT64_MAX);
     return NULL;
 }
 
@@ -402,6 +408,7 @@ void outbox_free(Outbox *outbox)
     g_free(outbox->learnt);
     g_array_unref(outbox->wakes);
     g_hash_table_unref(outbox->given_out);
+    awaited_free(outbox->awaited);
     pthread_cond_destroy(&outbox->wake);
     pthread_mutex_destroy(&outbox->lock);
     g_free(outbox);

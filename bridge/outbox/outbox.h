@@ -33,6 +33,7 @@ typedef enum {
     OUTBOX_CONFLICT, /* a record has another version by now: read and decide again */
     OUTBOX_FULL,     /* queue_mails or queue_bytes is reached: 503 */
     OUTBOX_FAILED,   /* the storage fails: 503 */
+    OUTBOX_LATE,     /* what was awaited has not come about in time: 503 */
 } OutboxResult;
 
 typedef struct {
@@ -93,6 +94,20 @@ typedef void OutboxQueuedDone(void *who, OutboxResult result, bool queued);
  * returns, on the caller's thread, while nothing waits at all. */
 void outbox_queued(Outbox *outbox, const char *group, int64_t accepted_ms,
                    OutboxQueuedDone *done, void *who);
+
+/* The mail of GROUP that was accepted at ACCEPTED_MS. */
+typedef struct {
+    char *group;
+    int64_t accepted_ms;
+} MailName;
+typedef void OutboxAwaitDone(void *who, OutboxResult result);
+/* Waits until the MAILS (copied) are settled: no recipient is to be tried any more.  OK,
+ * also for mails that are unknown; LATE after TIMEOUT_MS or outbox_dismiss(); FAILED if
+ * the storage cannot be asked.  Mails are settled either way, sooner or later. */
+void outbox_await(Outbox *outbox, const MailName *mails, size_t n, int64_t timeout_ms,
+                  OutboxAwaitDone *done, void *who);
+/* The end: whoever waits is answered LATE at once, and whoever comes later and would. */
+void outbox_dismiss(Outbox *outbox);
 
 /* Dispatch's side.  All hooks run on the storage thread and must not block. */
 typedef struct {

@@ -215,6 +215,7 @@ static void finish_upkeep(Outbox *outbox, Job *job)
     GPtrArray *overdue = ((UpkeepJob *)job)->overdue;
     for (unsigned i = 0; i < overdue->len; i++) {
         log_dead(outbox, overdue->pdata[i]);
+        awaited_ended(outbox, overdue->pdata[i]);
     }
     drop_mails(overdue);
     g_ptr_array_unref(overdue);

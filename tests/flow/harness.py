@@ -101,8 +101,8 @@ class Alertpost(Process):
         log = self.folder / f"{name}.log"
         start = log.stat().st_size if log.exists() else 0
         super().__init__([ALERTPOST, "serve", "--config.file", str(self.config),
-                          "--web.listen-address", "127.0.0.1:0", "--storage", self.storage,
-                          *arguments], log, cwd=self.folder)
+                          *([] if "--web.listen-address" in arguments else ["--web.listen-address", "127.0.0.1:0"]),
+                          "--storage", self.storage, *arguments], log, cwd=self.folder)
 
         def bound():
             assert self.running(), f"alertpost ended at its start:\n{self.output()[start:]}"
