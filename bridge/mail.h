@@ -29,7 +29,9 @@ typedef struct {
     unsigned attempts;
     int64_t due_ms;    /* next attempt, Unix time; 0: now */
     bool in_doubt;     /* an earlier attempt may have delivered it */
-    Outcome last;      /* of the last attempt */
+    Outcome last;      /* of the last attempt that said something … */
+    int64_t last_ms;   /* … and when it ended; 0: there was none */
+    bool tried;        /* `last` is of the attempt that is being reported */
 } Recipient;
 
 /* One mail: bytes made once, and who is still to get them. Passed from owner to owner. */
@@ -47,6 +49,7 @@ typedef struct Mail {
     char *group;       /* order is kept per group and recipient */
     char *subject;     /* decoded, for logs and lists */
     int64_t accepted_ms;
+    int64_t since_ms;  /* when the time to give up began, if later: a retry by hand */
     unsigned attempts; /* claims so far */
 } Mail;
 

@@ -117,6 +117,7 @@ typedef struct {
     unsigned connections, mails_per_connection;
     int64_t idle_close_ms, connection_lifetime_ms;
     int64_t retry_min_ms, retry_max_ms, give_up_ms;
+    int64_t history_ms; /* how long the record of a mail that is gone is kept */
     bool in_doubt_keep; /* in_doubt: keep (else retry) */
     RateLimit rate_limit;
     int64_t connect_ms, greeting_ms, command_ms, write_ms, final_dot_ms, quit_ms;
@@ -131,7 +132,7 @@ typedef struct {
 
 typedef struct {
     size_t body, alerts, labels, recipients, mail, queue_mails, queue_bytes, history;
-    size_t inflight_bytes, waiting;
+    size_t history_mails, inflight_bytes, waiting;
 } LimitsConfig;
 
 /* inhibit_rules and time_intervals are parsed and checked; they do not act yet, and

@@ -81,6 +81,9 @@ static const Field delivery_fields[] = {
          "after a minute, or keep the mail as dead."),
      .unset = "retry",
      .detail = in_doubt_names},
+    RANGED(DeliverySettings, config.history_ms, "history", "7d", 0, 0,
+           "How long it is remembered what became of a mail that was delivered or dropped: "
+           "its recipients and the server's words, not the mail itself."),
     GROUP("timeouts", &timeouts_schema, "How long a mail server may take."),
     TEXTS(DeliverySettings, fallback_smarthosts, "fallback_smarthosts",
           "Used in order while the relay itself fails. Does not act yet, and `check` says "
@@ -118,6 +121,9 @@ static const Field limits_fields[] = {
     RANGED(LimitsConfig, queue_bytes, "queue_bytes", "1GiB", 1, 0, "Their bytes; likewise."),
     COUNT(LimitsConfig, history, "history", "1000000",
           "Groups remembered in memory; the others are looked up in the storage."),
+    COUNT(LimitsConfig, history_mails, "history_mails", "1000000",
+          "Mails remembered after they were delivered or dropped (`delivery: history`), about "
+          "500 bytes each in the storage; with `memory:` at most 10000."),
     RANGED(LimitsConfig, inflight_bytes, "inflight_bytes", "256MiB", 1, 0,
            "Bodies of webhooks that are being worked on, in all."),
     COUNT(LimitsConfig, waiting, "waiting", "2000", "Webhooks that wait for a worker."),

@@ -25,6 +25,7 @@ typedef enum {
     RECIPIENT_DELIVERED,
     RECIPIENT_REFUSED,   /* for good, by the server or by our own rules */
     RECIPIENT_DEAD,      /* given up */
+    RECIPIENT_DROPPED,   /* taken out of the queue by hand */
 } RecipientState;
 
 typedef struct {

@@ -58,7 +58,8 @@ struct Outbox {
     Job *first, **last;   /* the queue */
     bool stopping, ended;
     OutboxStats stats;    /* after the last commit */
-    size_t mails_max, bytes_max;
+    size_t mails_max, bytes_max, history_max;
+    int64_t history_ms;
     RetryPolicy policy;
 
     /* The storage thread's own: */
@@ -71,6 +72,7 @@ struct Outbox {
     GHashTable *given_out; /* ids of mails claimed and not reported */
     Awaited *awaited;
     int64_t started_ms, upkeep_ms; /* its clock; monotonic: when it is due next */
+    bool forgetting; /* the last slice of what is too old was a full one */
     char *learnt; /* `known` has the storage's keys up to this; NULL: all */
 };
 
@@ -92,6 +94,7 @@ void say_counts(Outbox *outbox); /* in the metrics */
 /* upkeep.c */
 Job *upkeep_job(void);
 Job *learn_job(void);
+Job *forget_job(void);
 /* In no transaction.  Queues again, in doubt, what is claimed in the database; CONFIG
  * names the relays.  Logs each. */
 bool recover(Outbox *outbox, const Config *config, GError **error);

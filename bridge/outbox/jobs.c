@@ -333,7 +333,8 @@ typedef struct {
 
 static bool run_report(Outbox *outbox, Job *job, GError **error)
 {
-    return outbox->ops->report(outbox->store, ((ReportJob *)job)->mail, error);
+    const Mail *mail = ((ReportJob *)job)->mail;
+    return outbox->ops->report(outbox->store, mail, outbox->now_ms, error);
 }
 
 static void undo_nothing(Outbox *outbox, Job *job)
@@ -365,6 +366,8 @@ static void apply(Recipient *recipient, const Outcome *outcome, const RetryPolic
     if (recipient->state == RECIPIENT_QUEUED && outcome->kind != OUTCOME_UNTRIED) {
         outcome_set(&recipient->last, outcome->kind, outcome->code, outcome->enhanced,
                     outcome->relay, outcome->text);
+        recipient->last_ms = moment->now_ms;
+        recipient->tried = true;
     }
     recipient->state = after.state;
     recipient->attempts = after.attempts;
@@ -375,7 +378,7 @@ static void apply(Recipient *recipient, const Outcome *outcome, const RetryPolic
 void apply_outcomes(Outbox *outbox, Mail *mail, const Outcome *outcomes, int64_t now_ms)
 {
     RetryPolicy policy = outbox_policy(outbox);
-    RetryMoment moment = {mail->accepted_ms, now_ms,
+    RetryMoment moment = {MAX(mail->accepted_ms, mail->since_ms), now_ms,
                           outbox->clock.random(outbox->clock.who)};
     for (unsigned i = 0; i < mail->n_recipients; i++) {
         apply(&mail->recipients[i], &outcomes[i], &policy, &moment);

@@ -135,6 +135,8 @@ void outbox_configure(Outbox *outbox, const Config *config)
     pthread_mutex_lock(&outbox->lock);
     outbox->mails_max = config->limits.queue_mails;
     outbox->bytes_max = config->limits.queue_bytes;
+    outbox->history_max = MIN(config->limits.history_mails, outbox->ops->history_max);
+    outbox->history_ms = delivery->history_ms;
     outbox->policy = (RetryPolicy){
         .min_ms = delivery->retry_min_ms,
         .max_ms = delivery->retry_max_ms,
@@ -302,6 +304,10 @@ static Job *add_own(Outbox *outbox, Job *jobs)
     if (now_ms >= outbox->upkeep_ms) {
         outbox->upkeep_ms = now_ms + UPKEEP_MS;
         jobs = add_job(upkeep_job(), jobs);
+        outbox->forgetting = true;
+    }
+    if (outbox->forgetting && outbox_ready(outbox)) {
+        jobs = add_job(forget_job(), jobs);
     }
     if (outbox->learnt != NULL && outbox_ready(outbox)) {
         jobs = add_job(learn_job(), jobs);
@@ -315,7 +321,7 @@ static int64_t patience_ms(Outbox *outbox, int64_t now_ms)
     int64_t until_ms = outbox->upkeep_ms;
     if (!outbox_ready(outbox)) {
         until_ms = now_ms + PROBE_MS;
-    } else if (outbox->learnt != NULL) {
+    } else if (outbox->learnt != NULL || outbox->forgetting) {
         until_ms = now_ms;
     }
     return MIN(until_ms, awaited_until_ms(outbox->awaited));

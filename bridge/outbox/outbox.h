@@ -143,8 +143,8 @@ int64_t outbox_now_ms(Outbox *outbox); /* its clock */
 
 typedef struct {
     /* Mails by state: never tried or tried without a word; waiting for another attempt;
-     * at a relay; kept.  bytes: of all but the dead. */
-    uint64_t queued, deferred, claimed, dead, bytes;
+     * at a relay; kept; gone, with their record left.  bytes: of the first three. */
+    uint64_t queued, deferred, claimed, dead, history, bytes;
     int64_t oldest_ms; /* acceptance of the oldest queued or deferred mail, 0 if none */
 } OutboxStats;
 void outbox_stats(Outbox *outbox, OutboxStats *stats);

@@ -10,8 +10,8 @@
 #include "bridge/outbox/statements.h"
 #include "bridge/outbox/store.h"
 
-/* What store_sqlite.c, the only user of SQLite, gives to store_mails.c,
- * store_claims.c and store_records.c: prepared statements by number, typed arguments, rows. */
+/* What store_sqlite.c, the only user of SQLite, gives to the other store_*.c: prepared
+ * statements by number, typed arguments, rows. */
 typedef enum {
 #define X(name, text) SQL_##name,
     STATEMENTS(X)
@@ -59,8 +59,17 @@ typedef struct {
 } StoreShared;
 StoreShared *store_shared(Store *store);
 
-/* mails.state */
-enum { MAIL_QUEUED, MAIL_DEFERRED, MAIL_CLAIMED, MAIL_BURIED };
+/* All but its bytes, appended; nothing if there is no such mail.  STORED (may be NULL)
+ * gets all but its mail.  Then its bytes, if they are there. */
+bool store_mails_load(Store *store, int64_t id, GPtrArray *mails, StoredMail *stored,
+                      GError **error);
+bool store_mails_load_body(Store *store, Mail *mail, GError **error);
+/* The next pending recipient of a final or dropped recipient's group may go. */
+bool store_mails_advance(Store *store, const Mail *mail, unsigned position, GError **error);
+/* There is, or will be at DUE_MS, something to claim. */
+void store_wake(Store *store, const char *relay, int64_t due_ms);
+/* What mails of this state are counted in. */
+uint64_t *store_count_of(OutboxStats *stats, MailState state);
 
 /* As in StoreOps. */
 bool store_mails_insert(Store *store, Mail *mail, int64_t now_ms, bool claim, GError **error);
@@ -72,7 +81,24 @@ bool store_mails_next_due(Store *store, const char *relay, int64_t *due_ms, GErr
 bool store_mails_overdue(Store *store, int64_t before_ms, unsigned max, GPtrArray *mails,
                          GError **error);
 bool store_mails_claimed(Store *store, GPtrArray *mails, GArray *claimed_ms, GError **error);
-bool store_mails_report(Store *store, const Mail *mail, GError **error);
+bool store_mails_report(Store *store, const Mail *mail, int64_t now_ms, GError **error);
+/* Adds what the attempt just reported said to those it did not deliver to. */
+bool store_attempts_add(Store *store, const Mail *mail, GError **error);
+bool store_attempt_insert(Store *store, int64_t mail, int64_t number,
+                          const PastAttempt *attempt, GError **error);
+bool store_history_load(Store *store, int64_t number, bool whole, StoredMail **found,
+                        GError **error);
+bool store_history_list(Store *store, const MailQuery *query, int64_t *before,
+                        GPtrArray *mails, GError **error);
+bool store_history_seek(Store *store, const char *message_id, int64_t *before,
+                        int64_t *number, GError **error);
+bool store_history_forget(Store *store, int64_t before_ms, size_t keep, unsigned max,
+                          unsigned *forgotten, GError **error);
+bool store_manage_revive(Store *store, const StoredMail *stored, const bool *revive,
+                         int64_t now_ms, GError **error);
+bool store_manage_drop(Store *store, const StoredMail *stored, int64_t now_ms,
+                       GError **error);
+bool store_manage_untold(Store *store, unsigned max, GPtrArray *mails, GError **error);
 bool store_mails_count(Store *store, OutboxStats *stats, GError **error);
 /* Counts all mails anew. */
 bool store_mails_recount(Store *store, GError **error);

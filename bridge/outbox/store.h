@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bridge/outbox/manage.h"
 #include "bridge/outbox/outbox.h"
 
 /* Where the outbox's records and mails are kept: synchronous, for one thread at a time.
@@ -26,6 +27,7 @@ typedef struct {
 
 typedef struct {
     const char *scheme; /* "sqlite:" */
+    size_t history_max; /* records of mails that are gone, whatever is configured */
     /* WHERE is what follows the scheme.  A database of another program, or written by a
      * later version, is never moved. */
     Store *(*open)(const char *where, OnDamage on_damage, const StoreWatcher *watcher,
@@ -65,10 +67,34 @@ typedef struct {
     /* Appends the claimed mails, without their bytes, and to CLAIMED_MS (of int64_t)
      * when they were claimed. */
     bool (*claimed)(Store *store, GPtrArray *mails, GArray *claimed_ms, GError **error);
-    /* Ends a claim: keeps the states the mail's recipients have now.  What is done is
-     * removed, what is dead is kept; a recipient's next mail of the group may go. */
-    bool (*report)(Store *store, const Mail *mail, GError **error);
+    /* Ends a claim: keeps the states the mail's recipients have now, and what was said.
+     * Of what is done only the record is left, what is dead is kept; a recipient's next
+     * mail of the group may go. */
+    bool (*report)(Store *store, const Mail *mail, int64_t now_ms, GError **error);
     bool (*route)(Store *store, OutboxRouter *router, void *who, GError **error);
+
+    /* The mail of this number, NULL if there is none; WHOLE: with attempts and bytes. */
+    bool (*load)(Store *store, int64_t number, bool whole, StoredMail **found, GError **error);
+    /* Appends StoredMails with numbers below *BEFORE, looking at a bounded number of them
+     * and taking no more than the query's max in all.  *BEFORE: where to go on, 0: end. */
+    bool (*list)(Store *store, const MailQuery *query, int64_t *before, GPtrArray *mails,
+                 GError **error);
+    /* Looks for a Message-ID, likewise.  *NUMBER is 0 if it was not among those. */
+    bool (*seek)(Store *store, const char *message_id, int64_t *before, int64_t *number,
+                 GError **error);
+    /* Queues an unclaimed mail: its pending recipients and those of REVIVE (one a
+     * recipient) are due now, the latter as if never tried. */
+    bool (*revive)(Store *store, const StoredMail *stored, const bool *revive,
+                   int64_t now_ms, GError **error);
+    /* Leaves only the record of an unclaimed mail that has not gone. */
+    bool (*drop)(Store *store, const StoredMail *stored, int64_t now_ms, GError **error);
+    /* Removes up to MAX records of mails gone before BEFORE_MS or, oldest first, beyond
+     * KEEP records. */
+    bool (*forget)(Store *store, int64_t before_ms, size_t keep, unsigned max,
+                   unsigned *forgotten, GError **error);
+    /* Appends up to MAX dead mails, without their bytes, that the postmaster does not know
+     * of; from now on he does. */
+    bool (*untold)(Store *store, unsigned max, GPtrArray *mails, GError **error);
 
     /* One slice of housekeeping: expired records, unused space. */
     bool (*tidy)(Store *store, int64_t now_ms, GError **error);

@@ -23,11 +23,12 @@ static bool load_recipients(Store *store, Mail *mail, GError **error)
         g_strlcpy(r->last.enhanced, sql_text(store, id, 8), sizeof r->last.enhanced);
         r->last.relay = g_strdup(sql_text(store, id, 9));
         r->last.text = g_strdup(sql_text(store, id, 10));
+        r->last_ms = sql_number(store, id, 11);
     }
     return step == SQL_END;
 }
 
-static bool load_body(Store *store, Mail *mail, GError **error)
+bool store_mails_load_body(Store *store, Mail *mail, GError **error)
 {
     const SqlId id = SQL_BODY_LOAD;
     SqlStep step = sql_first(store, id, SQL_VALUES(SQL_NUMBER(mail->id)), error);
@@ -50,8 +51,16 @@ static void take_text(Store *store, int column, char **text)
     *text = g_strdup(sql_text(store, SQL_MAIL_LOAD, column));
 }
 
-/* Appends the mail, with all but its bytes; *MAIL stays the array's. */
-static bool load_mail(Store *store, int64_t mail_id, GPtrArray *mails, GError **error)
+static void take_stored(Store *store, StoredMail *stored)
+{
+    const SqlId id = SQL_MAIL_LOAD;
+    stored->state = (MailState)sql_number(store, id, 11);
+    stored->changed_ms = sql_number(store, id, 12);
+    stored->next_ms = sql_is_null(store, id, 13) ? -1 : sql_number(store, id, 13);
+}
+
+bool store_mails_load(Store *store, int64_t mail_id, GPtrArray *mails, StoredMail *stored,
+                      GError **error)
 {
     const SqlId id = SQL_MAIL_LOAD;
     SqlStep step = sql_first(store, id, SQL_VALUES(SQL_NUMBER(mail_id)), error);
@@ -71,6 +80,10 @@ static bool load_mail(Store *store, int64_t mail_id, GPtrArray *mails, GError **
     take_text(store, 7, &mail->sender);
     take_text(store, 8, &mail->group);
     take_text(store, 9, &mail->subject);
+    mail->since_ms = sql_number(store, id, 10);
+    if (stored != NULL) {
+        take_stored(store, stored);
+    }
     sql_end(store, id);
     return load_recipients(store, mail, error);
 }
@@ -96,7 +109,7 @@ static bool claim_mail(Store *store, const Candidate *candidate, int64_t due_ms,
 {
     OutboxStats *stats = &store_shared(store)->stats;
     stats->claimed++;
-    *(candidate->state == MAIL_QUEUED ? &stats->queued : &stats->deferred) -= 1;
+    --*store_count_of(stats, (MailState)candidate->state);
     return sql_run(store, SQL_MAIL_CLAIM,
                    SQL_VALUES(SQL_NUMBER(candidate->id), SQL_NUMBER(now_ms)), error) &&
            sql_run(store, SQL_RECIPIENT_CLAIM,
@@ -113,8 +126,8 @@ bool store_mails_claim(Store *store, const char *relay, int64_t now_ms, unsigned
     for (unsigned i = 0; ok && i < candidates->len; i++) {
         const Candidate *candidate = &g_array_index(candidates, Candidate, i);
         ok = claim_mail(store, candidate, now_ms, now_ms, error) &&
-             load_mail(store, candidate->id, mails, error) &&
-             load_body(store, mails->pdata[mails->len - 1], error);
+             store_mails_load(store, candidate->id, mails, NULL, error) &&
+             store_mails_load_body(store, mails->pdata[mails->len - 1], error);
     }
     return ok;
 }
@@ -153,7 +166,7 @@ bool store_mails_overdue(Store *store, int64_t before_ms, unsigned max, GPtrArra
     for (unsigned i = 0; ok && i < candidates->len; i++) {
         const Candidate *candidate = &g_array_index(candidates, Candidate, i);
         ok = claim_mail(store, candidate, INT64_MAX, before_ms, error) &&
-             load_mail(store, candidate->id, mails, error);
+             store_mails_load(store, candidate->id, mails, NULL, error);
     }
     return ok;
 }
@@ -165,7 +178,7 @@ bool store_mails_claimed(Store *store, GPtrArray *mails, GArray *claimed_ms, GEr
     for (unsigned i = 0; ok && i < candidates->len; i++) {
         const Candidate *candidate = &g_array_index(candidates, Candidate, i);
         g_array_append_val(claimed_ms, candidate->state); /* the second column here */
-        ok = load_mail(store, candidate->id, mails, error);
+        ok = store_mails_load(store, candidate->id, mails, NULL, error);
     }
     return ok;
 }
@@ -182,22 +195,31 @@ bool store_mails_count(Store *store, OutboxStats *stats, GError **error)
     return step != SQL_FAILED;
 }
 
+uint64_t *store_count_of(OutboxStats *stats, MailState state)
+{
+    uint64_t *const counts[] = {
+        [MAIL_QUEUED] = &stats->queued,     [MAIL_DEFERRED] = &stats->deferred,
+        [MAIL_CLAIMED] = &stats->claimed,   [MAIL_BURIED] = &stats->dead,
+        [MAIL_DELIVERED] = &stats->history, [MAIL_DROPPED] = &stats->history,
+    };
+    return counts[state];
+}
+
 bool store_mails_recount(Store *store, GError **error)
 {
     OutboxStats *stats = &store_shared(store)->stats;
-    uint64_t *const counts[] = {&stats->queued, &stats->deferred, &stats->claimed,
-                                &stats->dead};
     *stats = (OutboxStats){0};
     SqlStep step = sql_first(store, SQL_MAIL_COUNT, NULL, error);
     for (; step == SQL_ROW; step = sql_next(store, SQL_MAIL_COUNT, error)) {
         size_t state = (size_t)sql_number(store, SQL_MAIL_COUNT, 0);
-        if (state >= G_N_ELEMENTS(counts)) {
-            continue;
-        }
-        *counts[state] = (uint64_t)sql_number(store, SQL_MAIL_COUNT, 1);
-        if (counts[state] != &stats->dead) {
-            stats->bytes += (uint64_t)sql_number(store, SQL_MAIL_COUNT, 2);
+        if (state < MAIL_STATES) {
+            *store_count_of(stats, (MailState)state) +=
+                (uint64_t)sql_number(store, SQL_MAIL_COUNT, 1);
         }
     }
-    return step == SQL_END;
+    if (step == SQL_END && (step = sql_first(store, SQL_MAIL_BYTES, NULL, error)) == SQL_ROW) {
+        stats->bytes = (uint64_t)sql_number(store, SQL_MAIL_BYTES, 0);
+        sql_end(store, SQL_MAIL_BYTES);
+    }
+    return step != SQL_FAILED;
 }

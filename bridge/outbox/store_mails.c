@@ -3,7 +3,7 @@
  *
  * A mail is in the index of what is ready only while it may be claimed.  A claim marks
  * it and those of its recipients that are to be tried; the report takes the marks off
- * and files the mail by what is left of it: ready again later, removed, or dead.
+ * and files the mail by what is left of it: ready again later, gone, or dead.
  * Recipients of one group queue up in a lane: only its head may be tried, and whoever
  * becomes final makes the next one the head. */
 #include "bridge/outbox/sql.h"
@@ -22,7 +22,7 @@ static bool is_pending(const Recipient *recipient)
     return recipient->state == RECIPIENT_QUEUED || recipient->state == RECIPIENT_WAITING;
 }
 
-static void wake(Store *store, const char *relay, int64_t due_ms)
+void store_wake(Store *store, const char *relay, int64_t due_ms)
 {
     const StoreWatcher *watcher = &store_shared(store)->watcher;
     watcher->wake(watcher->who, relay, due_ms);
@@ -81,7 +81,7 @@ static bool release(Store *store, const Head *head, int64_t due_ms, GError **err
     SqlStep step = sql_first(store, id,
                              SQL_VALUES(SQL_NUMBER(head->mail), SQL_NUMBER(due_ms)), error);
     if (step == SQL_ROW) {
-        wake(store, sql_text(store, id, 0), sql_number(store, id, 1));
+        store_wake(store, sql_text(store, id, 0), sql_number(store, id, 1));
         sql_end(store, id);
     }
     return step != SQL_FAILED;
@@ -102,8 +102,9 @@ static bool line_up(Store *store, SqlValue lane, Recipient *recipient, int64_t n
     return !hurry || release(store, &head, now_ms, error);
 }
 
-static bool advance(Store *store, SqlValue lane, GError **error)
+bool store_mails_advance(Store *store, const Mail *mail, unsigned position, GError **error)
 {
+    SqlValue lane = lane_of(store, mail, &mail->recipients[position]);
     Head head;
     SqlStep step = find_head(store, lane, &head, error);
     if (step != SQL_ROW || head.state != RECIPIENT_WAITING) {
@@ -123,7 +124,9 @@ static bool insert_mail(Store *store, Mail *mail, int64_t state, SqlValue ready_
                                  SQL_NUMBER(mail->length), SQL_TEXT(mail->relay),
                                  SQL_TEXT(mail->receiver), SQL_NUMBER(mail->integration),
                                  SQL_TEXT(mail->message_id), SQL_TEXT(mail->sender),
-                                 SQL_TEXT(mail->group), SQL_TEXT(mail->subject)),
+                                 SQL_TEXT(mail->group), SQL_TEXT(mail->subject),
+                                 SQL_NUMBER(MAX(mail->accepted_ms, mail->since_ms)),
+                                 SQL_NUMBER(state == MAIL_BURIED && *mail->receiver != '\0')),
                       error);
     mail->id = ok ? sql_last_id(store) : 0;
     return ok && sql_run(store, SQL_BODY_INSERT,
@@ -143,7 +146,8 @@ static bool insert_recipient(Store *store, const Mail *mail, unsigned position,
                               SQL_NUMBER(r->attempts), SQL_NUMBER(r->due_ms),
                               SQL_NUMBER(r->in_doubt), SQL_NUMBER(r->last.kind),
                               SQL_NUMBER(r->last.code), SQL_TEXT(r->last.enhanced),
-                              SQL_TEXT(r->last.relay), SQL_TEXT(r->last.text)),
+                              SQL_TEXT(r->last.relay), SQL_TEXT(r->last.text),
+                              SQL_NUMBER(r->last_ms)),
                    error);
 }
 
@@ -163,7 +167,7 @@ static bool file_mail(Store *store, Mail *mail, int64_t now_ms, bool claim, GErr
     bool to_try = count_state(mail, RECIPIENT_QUEUED) > 0;
     if (mail_fate(mail) != MAIL_PENDING) {
         stats->dead++;
-        return insert_mail(store, mail, MAIL_BURIED, SQL_NONE, 0, error);
+        return insert_mail(store, mail, MAIL_BURIED, SQL_NONE, now_ms, error);
     }
     stats->bytes += mail->length;
     if (claim && to_try) {
@@ -173,10 +177,10 @@ static bool file_mail(Store *store, Mail *mail, int64_t now_ms, bool claim, GErr
     }
     stats->queued++;
     if (to_try) {
-        wake(store, mail->relay, mail->accepted_ms);
+        store_wake(store, mail->relay, mail->accepted_ms);
     }
     return insert_mail(store, mail, MAIL_QUEUED,
-                       to_try ? SQL_NUMBER(mail->accepted_ms) : SQL_NONE, 0, error);
+                       to_try ? SQL_NUMBER(mail->accepted_ms) : SQL_NONE, now_ms, error);
 }
 
 bool store_mails_insert(Store *store, Mail *mail, int64_t now_ms, bool claim,
@@ -200,19 +204,20 @@ bool store_mails_insert(Store *store, Mail *mail, int64_t now_ms, bool claim,
 
 /* Reported. */
 
-static bool remove_mail(Store *store, const Mail *mail, GError **error)
+/* Only the record is left. */
+static bool let_go(Store *store, const Mail *mail, int64_t now_ms, GError **error)
 {
-    const SqlValue *id = SQL_VALUES(SQL_NUMBER(mail->id));
     OutboxStats *stats = &store_shared(store)->stats;
-    if (!sql_run(store, SQL_MAIL_REMOVE, id, error)) {
+    if (!sql_run(store, SQL_MAIL_DELIVERED,
+                 SQL_VALUES(SQL_NUMBER(mail->id), SQL_NUMBER(now_ms)), error)) {
         return false;
     }
     if (sql_changes(store) > 0) {
         stats->claimed--;
+        stats->history++;
         stats->bytes -= mail->length;
     }
-    return sql_run(store, SQL_RECIPIENT_REMOVE, id, error) &&
-           sql_run(store, SQL_BODY_REMOVE, id, error);
+    return sql_run(store, SQL_BODY_REMOVE, SQL_VALUES(SQL_NUMBER(mail->id)), error);
 }
 
 static bool update_recipients(Store *store, const Mail *mail, GError **error)
@@ -225,7 +230,8 @@ static bool update_recipients(Store *store, const Mail *mail, GError **error)
                                 SQL_NUMBER(r->attempts), SQL_NUMBER(r->due_ms),
                                 SQL_NUMBER(r->in_doubt), SQL_NUMBER(r->last.kind),
                                 SQL_NUMBER(r->last.code), SQL_TEXT(r->last.enhanced),
-                                SQL_TEXT(r->last.relay), SQL_TEXT(r->last.text)),
+                                SQL_TEXT(r->last.relay), SQL_TEXT(r->last.text),
+                                SQL_NUMBER(r->last_ms)),
                      error)) {
             return false;
         }
@@ -233,32 +239,34 @@ static bool update_recipients(Store *store, const Mail *mail, GError **error)
     return true;
 }
 
-static bool settle(Store *store, const Mail *mail, GError **error)
+static bool settle(Store *store, const Mail *mail, int64_t now_ms, GError **error)
 {
     const SqlId id = SQL_MAIL_SETTLE;
     unsigned tried = 0;
     for (unsigned i = 0; i < mail->n_recipients; i++) {
         tried += is_pending(&mail->recipients[i]) && mail->recipients[i].attempts > 0;
     }
-    int64_t state = tried > 0 ? MAIL_DEFERRED : MAIL_QUEUED;
-    SqlStep step =
-        sql_first(store, id, SQL_VALUES(SQL_NUMBER(mail->id), SQL_NUMBER(state)), error);
+    MailState state = tried > 0 ? MAIL_DEFERRED : MAIL_QUEUED;
+    SqlStep step = sql_first(
+        store, id,
+        SQL_VALUES(SQL_NUMBER(mail->id), SQL_NUMBER(state), SQL_NUMBER(now_ms)), error);
     if (step == SQL_ROW) {
         OutboxStats *stats = &store_shared(store)->stats;
         stats->claimed--;
-        *(state == MAIL_DEFERRED ? &stats->deferred : &stats->queued) += 1;
+        ++*store_count_of(stats, state);
         if (!sql_is_null(store, id, 1)) {
-            wake(store, sql_text(store, id, 0), sql_number(store, id, 1));
+            store_wake(store, sql_text(store, id, 0), sql_number(store, id, 1));
         }
         sql_end(store, id);
     }
     return step != SQL_FAILED;
 }
 
-static bool bury(Store *store, const Mail *mail, GError **error)
+static bool bury(Store *store, const Mail *mail, int64_t now_ms, GError **error)
 {
     const SqlId id = SQL_MAIL_BURY;
-    SqlStep step = sql_first(store, id, SQL_VALUES(SQL_NUMBER(mail->id)), error);
+    SqlStep step = sql_first(store, id,
+                             SQL_VALUES(SQL_NUMBER(mail->id), SQL_NUMBER(now_ms)), error);
     if (step == SQL_ROW) {
         OutboxStats *stats = &store_shared(store)->stats;
         stats->claimed--;
@@ -269,18 +277,26 @@ static bool bury(Store *store, const Mail *mail, GError **error)
     return step != SQL_FAILED;
 }
 
-bool store_mails_report(Store *store, const Mail *mail, GError **error)
+static bool file_reported(Store *store, const Mail *mail, int64_t now_ms, GError **error)
 {
-    MailFate fate = mail_fate(mail);
-    bool ok = fate == MAIL_DONE ? remove_mail(store, mail, error)
-                                : update_recipients(store, mail, error);
-    if (ok && fate != MAIL_DONE) {
-        ok = fate == MAIL_DEAD ? bury(store, mail, error) : settle(store, mail, error);
+    switch (mail_fate(mail)) {
+    case MAIL_DONE:
+        return let_go(store, mail, now_ms, error);
+    case MAIL_DEAD:
+        return bury(store, mail, now_ms, error);
+    default:
+        return settle(store, mail, now_ms, error);
     }
+}
+
+bool store_mails_report(Store *store, const Mail *mail, int64_t now_ms, GError **error)
+{
+    bool ok = update_recipients(store, mail, error) &&
+              store_attempts_add(store, mail, error) &&
+              file_reported(store, mail, now_ms, error);
     for (unsigned i = 0; ok && i < mail->n_recipients; i++) {
-        const Recipient *recipient = &mail->recipients[i];
-        ok = is_pending(recipient) ||
-             advance(store, lane_of(store, mail, recipient), error);
+        ok = is_pending(&mail->recipients[i]) ||
+             store_mails_advance(store, mail, i, error);
     }
     return ok;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The outbox's storage in one SQLite database: connection, transactions.  The
- * statements are used in store_mails.c, store_claims.c and store_records.c.
+ * statements are used in the other store_*.c.
  *
  * The file is ours alone (PATH.lock, and SQLite's exclusive mode, which also does
  * without shared memory).  Write-ahead log, synchronous=FULL: what a commit has
@@ -218,6 +218,18 @@ static bool create(Store *store, GError **error)
            execute(store, "PRAGMA wal_checkpoint(PASSIVE)", error);
 }
 
+/* From the older VERSION to ours, all or nothing. */
+static bool migrate(Store *store, int64_t version, GError **error)
+{
+    static const char *const steps[] = MIGRATIONS;
+    g_autoptr(GString) text = g_string_new("BEGIN;");
+    for (; version < SCHEMA_VERSION; version++) {
+        g_string_append(text, steps[version - 1]);
+    }
+    g_string_append_printf(text, "PRAGMA user_version = %d; COMMIT", SCHEMA_VERSION);
+    return execute(store, text->str, error);
+}
+
 static bool check_version(Store *store, GError **error)
 {
     int64_t application = ask(store, "PRAGMA application_id");
@@ -227,6 +239,9 @@ static bool check_version(Store *store, GError **error)
     }
     if (application != APPLICATION_ID) {
         return create(store, error);
+    }
+    if (version > 0 && version < SCHEMA_VERSION) {
+        return migrate(store, version, error);
     }
     if (version != SCHEMA_VERSION) {
         g_set_error(error, FAULT, FAULT_SYSTEM,
@@ -454,9 +469,12 @@ static bool sqlite_route(Store *store, OutboxRouter *router, void *who, GError *
     .queued = store_mails_queued, .next_due = store_mails_next_due,                    \
     .overdue = store_mails_overdue, .claimed = store_mails_claimed,                    \
     .report = store_mails_report, .route = sqlite_route, .tidy = store_tidy,           \
-    .count = store_mails_count
+    .count = store_mails_count, .load = store_history_load,                            \
+    .list = store_history_list, .seek = store_history_seek,                            \
+    .revive = store_manage_revive, .drop = store_manage_drop,                          \
+    .forget = store_history_forget, .untold = store_manage_untold
 
 const StoreOps store_sqlite = {
-    .scheme = "sqlite:", .open = sqlite_open, SAME_IN_FILE_AND_MEMORY};
+    .scheme = "sqlite:", .history_max = SIZE_MAX, .open = sqlite_open, SAME_IN_FILE_AND_MEMORY};
 const StoreOps store_memory = {
-    .scheme = "memory:", .open = memory_open, SAME_IN_FILE_AND_MEMORY};
+    .scheme = "memory:", .history_max = 10000, .open = memory_open, SAME_IN_FILE_AND_MEMORY};

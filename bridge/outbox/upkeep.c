@@ -9,6 +9,7 @@ enum {
     GRACE_MS = 10 * 60 * 1000,
     OVERDUE_SLICE = 64,
     LEARN_SLICE = 500,
+    FORGET_SLICE = 200,
 };
 
 /* The words that say most about a mail that is dead. */
@@ -77,7 +78,7 @@ static bool recover_claims(Outbox *outbox, const Config *config, GPtrArray *mail
         const RelayConfig *relay = config_find_relay(config, mail->relay);
         call_in_doubt(outbox, mail, relay != NULL ? relay->name : mail->relay,
                       g_array_index(claimed_ms, int64_t, i));
-        ok = outbox->ops->report(outbox->store, mail, error);
+        ok = outbox->ops->report(outbox->store, mail, outbox_now_ms(outbox), error);
     }
     return ok;
 }
@@ -109,7 +110,7 @@ bool reclaim(Outbox *outbox, GError **error)
     for (unsigned i = 0; ok && i < mails->len; i++) {
         const Mail *mail = mails->pdata[i];
         ok = g_hash_table_contains(outbox->given_out, GSIZE_TO_POINTER((gsize)mail->id)) ||
-             outbox->ops->report(outbox->store, mail, error);
+             outbox->ops->report(outbox->store, mail, outbox->now_ms, error);
     }
     drop_mails(mails);
     return ok;
@@ -193,7 +194,7 @@ static bool give_up_overdue(Outbox *outbox, GPtrArray *mails, GError **error)
                                    OVERDUE_SLICE, mails, error);
     for (unsigned i = 0; ok && i < mails->len; i++) {
         give_up(mails->pdata[i]);
-        ok = outbox->ops->report(outbox->store, mails->pdata[i], error);
+        ok = outbox->ops->report(outbox->store, mails->pdata[i], outbox->now_ms, error);
     }
     return ok;
 }
@@ -229,4 +230,42 @@ Job *upkeep_job(void)
     UpkeepJob *upkeep = g_new(UpkeepJob, 1);
     *upkeep = (UpkeepJob){{.kind = &upkeep_kind}, g_ptr_array_new()};
     return &upkeep->job;
+}
+
+/* Slice after slice, between the other jobs, until nothing is too old. */
+
+typedef struct {
+    Job job;
+    unsigned forgotten;
+} ForgetJob;
+
+static bool run_forget(Outbox *outbox, Job *job, GError **error)
+{
+    pthread_mutex_lock(&outbox->lock);
+    int64_t before_ms = outbox->now_ms - outbox->history_ms;
+    size_t keep = outbox->history_max;
+    pthread_mutex_unlock(&outbox->lock);
+    return outbox->ops->forget(outbox->store, before_ms, keep, FORGET_SLICE,
+                               &((ForgetJob *)job)->forgotten, error);
+}
+
+static void undo_forget(Outbox *outbox, Job *job)
+{
+    (void)outbox, (void)job;
+}
+
+static void finish_forget(Outbox *outbox, Job *job)
+{
+    outbox->forgetting =
+        job->result == OUTBOX_OK && ((ForgetJob *)job)->forgotten == FORGET_SLICE;
+    g_free(job);
+}
+
+static const JobKind forget_kind = {run_forget, undo_forget, finish_forget, false};
+
+Job *forget_job(void)
+{
+    ForgetJob *forget = g_new0(ForgetJob, 1);
+    forget->job.kind = &forget_kind;
+    return &forget->job;
 }
