@@ -51,9 +51,9 @@ static Draft draft_of(const MailOrder *order, const Rendered *rendered)
         .date = timestamp_from_ms(order->now_ms),
         .thread_root = "",
         .from = or_empty(rendered->from),
-        .to = or_empty(rendered->to),
-        .cc = or_empty(rendered->cc),
-        .bcc = or_empty(rendered->bcc),
+        .to = or_empty(order->to != NULL ? order->to : rendered->to),
+        .cc = or_empty(order->to != NULL ? "" : rendered->cc),
+        .bcc = or_empty(order->to != NULL ? "" : rendered->bcc),
         .reply_to = or_empty(rendered->reply_to),
         .subject = or_empty(rendered->subject),
         .html = rendered->html,
@@ -86,8 +86,7 @@ static void set(char **text, char *take)
     *text = take;
 }
 
-/* Takes the bytes of COMPOSED. */
-static Mail *mail_of(const MailOrder *order, Composed *composed)
+Mail *accept_mail_of(const MailOrder *order, Composed *composed)
 {
     Mail *mail = mail_new();
     set(&mail->message_id, g_strdup(composed->message_id));
@@ -131,7 +130,7 @@ static Mail *as_configured(const MailOrder *order, const Rendered *rendered,
         composed_clear(composed);
         return NULL;
     }
-    return mail_of(order, composed);
+    return accept_mail_of(order, composed);
 }
 
 Mail *accept_mail(const MailOrder *order, Composed *composed, GError **error)
@@ -169,7 +168,7 @@ static Mail *plain_mail(const MailOrder *order, Draft *draft, MailReport *report
                           : "alertpost@localhost";
         return plain_mail(order, draft, report);
     }
-    Mail *mail = mail_of(order, &composed);
+    Mail *mail = accept_mail_of(order, &composed);
     report_composed(report, &composed);
     composed_clear(&composed);
     return mail;

@@ -25,6 +25,7 @@ typedef struct {
     const char *thread_root; /* Message-ID of the thread's first mail; "": this is it */
     const char *group;       /* Mail.group */
     Dkim *signer;            /* NULL: not signed */
+    const char *to;          /* instead of all recipients that the receiver has; NULL: those */
 } MailOrder;
 
 /* What the templates made of it; NULL: the email_config has no such part. */
@@ -45,6 +46,9 @@ void rendered_clear(Rendered *rendered);
  * problems and to be cleared by the caller.  NULL with ERROR set: INPUT if a template
  * or the sender's address fails or no recipient is left, LIMIT if it is too large. */
 Mail *accept_mail(const MailOrder *order, Composed *composed, GError **error);
+
+/* What COMPOSED is to the outbox and the relays; takes its bytes. */
+Mail *accept_mail_of(const MailOrder *order, Composed *composed);
 
 /* What became of the attempt to make a mail. */
 typedef struct {

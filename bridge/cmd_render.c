@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "bridge/cmd_render.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "bridge/accept_mail.h"
+#include "bridge/cmd_order.h"
 #include "bridge/compose/html2text.h"
-#include "bridge/intake/format.h"
 #include "config/config.h"
-#include "rules/dedup.h"
 #include "rules/fault.h"
 
 typedef struct {
@@ -70,58 +68,6 @@ static bool fault(GError **error, const char *what, const char *reason)
     return false;
 }
 
-static bool read_stdin(char **text, gsize *length, GError **error)
-{
-    g_autoptr(GString) all = g_string_new(NULL);
-    char piece[65536];
-    size_t n;
-    while ((n = fread(piece, 1, sizeof piece, stdin)) > 0) {
-        g_string_append_len(all, piece, (gssize)n);
-    }
-    if (ferror(stdin)) {
-        return fault(error, "standard input", g_strerror(errno));
-    }
-    *length = all->len;
-    *text = g_string_free(g_steal_pointer(&all), FALSE);
-    return true;
-}
-
-/* The event that SOURCE would make of the file at PATH. */
-static Event *read_event(const Config *config, const SourceConfig *source,
-                         const char *path, GError **error)
-{
-    g_autofree char *text = NULL;
-    gsize length = 0;
-    bool read = strcmp(path, "-") == 0
-                    ? read_stdin(&text, &length, error)
-                    : g_file_get_contents(path, &text, &length, error);
-    if (!read) {
-        return NULL;
-    }
-    FormatInput input = {.source = source, .limits = &config->limits};
-    Event *event =
-        format_parse(format_find(source->type), &input, text, length, error);
-    if (event == NULL) {
-        g_prefix_error(error, "%s: ", path);
-    } else if (*event->ignored != '\0') {
-        fault(error, path, event->ignored);
-        g_clear_pointer(&event, event_free);
-    }
-    return event;
-}
-
-/* The event as this email_config mails it; the whole where that would be nothing. */
-static Event *mailed_event(const Event *event, const EmailConfig *email)
-{
-    for (size_t i = 0; i < event->n_alerts; i++) {
-        event->alerts[i].is_new = true;
-    }
-    bool send_resolved = email->send_resolved_set ? email->send_resolved
-                                                  : event->family == FAMILY_CI;
-    g_autoptr(Event) mailed = dedup_mailed(event, send_resolved);
-    return mailed->n_alerts > 0 ? g_steal_pointer(&mailed) : dedup_mailed(event, true);
-}
-
 static bool print_part(const MailOrder *order, bool html, GError **error)
 {
     Rendered rendered;
@@ -174,54 +120,17 @@ static bool print(const MailOrder *order, const char *format, GError **error)
     return print_part(order, html, error);
 }
 
-/* The first one that leads to the receiver: its labels are those of the mail. */
-static const Route *route_to(const Route *from, const char *receiver)
-{
-    if (strcmp(from->receiver, receiver) == 0) {
-        return from;
-    }
-    const Route *found = NULL;
-    for (unsigned i = 0; i < from->routes->len && found == NULL; i++) {
-        found = route_to(from->routes->pdata[i], receiver);
-    }
-    return found;
-}
-
 static bool render(const Options *options, GError **error)
 {
     g_autoptr(Config) config =
         config_load(options->config_file, CONFIG_IGNORE_OTHER_RECEIVERS, error);
-    if (config == NULL) {
-        return false;
-    }
-    const Receiver *receiver = config_find_receiver(config, options->receiver);
-    if (receiver == NULL) {
-        return fault(error, options->receiver, "no such receiver");
-    }
-    if (options->email < 0 || (unsigned)options->email >= receiver->n_emails) {
-        return fault(error, options->receiver, "it has no such email_config");
-    }
-    const char *name = options->source != NULL ? options->source : "alertmanager";
-    const SourceConfig *source = config_find_source(config, name);
-    if (source == NULL) {
-        return fault(error, name, "no such source");
-    }
-    g_autoptr(Event) event = read_event(config, source, options->data, error);
-    if (event == NULL) {
-        return false;
-    }
-    g_autoptr(Event) mailed = mailed_event(event, &receiver->emails[options->email]);
-    MailOrder order = {
-        .config = config,
-        .receiver = receiver,
-        .integration = (unsigned)options->email,
-        .event = mailed,
-        .route = route_to(route_tree_root(config->routes), receiver->name),
-        .now_ms = g_get_real_time() / 1000,
-        .thread_root = "",
-        .group = "",
-    };
-    return print(&order, options->format, error);
+    CmdOrder wanted = {.receiver = options->receiver,
+                       .email = options->email,
+                       .source = options->source,
+                       .data = options->data};
+    g_auto(OrderedMail) ordered = {0};
+    return config != NULL && cmd_order(config, &wanted, &ordered, error) &&
+           print(&ordered.order, options->format, error);
 }
 
 int cmd_render(int argc, char **argv)
@@ -229,10 +138,7 @@ int cmd_render(int argc, char **argv)
     g_auto(Options) options = {0};
     g_autoptr(GOptionContext) context = options_context(&options);
     g_autoptr(GError) error = NULL;
-    g_auto(GStrv) args = g_new0(char *, (size_t)argc + 1);
-    for (int i = 0; i < argc; i++) {
-        args[i] = g_strdup(argv[i]);
-    }
+    g_auto(GStrv) args = cmd_words(argc, argv);
     if (!g_option_context_parse_strv(context, &args, &error)) {
         return fail(error->message);
     }

@@ -5,6 +5,7 @@
 #include "bridge/cmd_check.h"
 #include "bridge/cmd_render.h"
 #include "bridge/cmd_routes.h"
+#include "bridge/cmd_send.h"
 #include "bridge/cmd_serve.h"
 #include "bridge/cmd_template.h"
 
@@ -28,6 +29,7 @@ static const Command commands[] = {
     {"routes", cmd_routes, "show the routing tree, test where an alert goes"},
     {"render", cmd_render, "print the mail a receiver would send for a payload"},
     {"template", cmd_template, "render templates over a webhook's JSON, as amtool does"},
+    {"send", cmd_send, "send one mail: test a mail server or a receiver"},
     {"version", cmd_version, "print the version"},
 };
 

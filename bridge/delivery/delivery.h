@@ -44,12 +44,21 @@ typedef struct {
     void (*fault)(void *who, Relay *relay, RelayFault fault, const char *text);
 } DeliveryEvents;
 
+/* Who listens to what goes over the wire (`alertpost send -v`).  The bytes are as they
+ * are, with secrets in them: bridge/conversation.h masks them.  On the backend's thread. */
+typedef enum { WIRE_NOTE, WIRE_CLIENT, WIRE_SERVER } WireSide;
+typedef struct {
+    void (*bytes)(void *who, WireSide side, const char *bytes, size_t length);
+    void *who;
+} WireTap;
+
 typedef struct {
     Log *log;
     Metrics *metrics;
     const DeliveryEvents *events;
     void *who;
     Smtp *smtp; /* may be NULL where there are only Maildirs */
+    const WireTap *tap; /* NULL: nobody; else it outlives the relay */
 } DeliveryContext;
 
 typedef struct {

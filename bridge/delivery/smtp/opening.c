@@ -126,6 +126,10 @@ char *opening_failure_text(const Opening *opening, OpeningFailure failure, const
         return g_strdup_printf("%s: no answer within %g s", stage, (double)wait_ms / 1000);
     case OPENING_TLS_FAILED:
         return g_strdup_printf("TLS handshake: %s", detail);
+    case OPENING_TLS_UNTRUSTED:
+        return g_strdup_printf("TLS handshake: %s; `tls_config` says whom to trust (`ca_file`) "
+                               "and under which name (`server_name`)",
+                               detail);
     case OPENING_NO_AUTH:
     case OPENING_NO_AUTH_CLEAR:
         return print_no_auth(opening, failure == OPENING_NO_AUTH_CLEAR);
@@ -147,7 +151,8 @@ RelayFault opening_failure_fault(const Opening *opening, OpeningFailure failure)
     if (opening->last.code == 421 || (greeting && reply_class(&opening->last) == 4)) {
         return FAULT_THROTTLE;
     }
+    bool tls = failure == OPENING_TLS_FAILED || failure == OPENING_TLS_UNTRUSTED;
     bool auth = failure == OPENING_NO_AUTH || failure == OPENING_NO_AUTH_CLEAR;
-    return auth || (opening->stage == STAGE_AUTH && failure != OPENING_TLS_FAILED) ? FAULT_AUTH
+    return auth || (opening->stage == STAGE_AUTH && !tls) ? FAULT_AUTH
                                                                                  : FAULT_CONNECT;
 }

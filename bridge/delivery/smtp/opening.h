@@ -37,6 +37,7 @@ typedef enum {
     OPENING_BROKEN,      /* the connection, the name; or what the server said last */
     OPENING_TIMED_OUT,
     OPENING_TLS_FAILED,
+    OPENING_TLS_UNTRUSTED, /* the server's certificate is not one we trust */
     OPENING_NO_STARTTLS,
     OPENING_NO_AUTH,     /* open, but not authenticated */
     OPENING_NO_AUTH_CLEAR, /* the same, because a password is not sent in clear */

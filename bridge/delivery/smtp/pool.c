@@ -152,7 +152,7 @@ static bool open_session(Pool *pool)
     CourierPlan plan = {
         .loop = pool->loop,
         .connector = pool->plan.smtp->connector,
-        .session = {pool->relay, pool->delivery, pool->plan.smtp->hello},
+        .session = {pool->relay, pool->delivery, pool->plan.smtp->hello, pool->plan.tap},
         .relay = pool->name,
         .events = &courier_events,
         .who = pool,

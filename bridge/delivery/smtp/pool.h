@@ -25,6 +25,7 @@ typedef struct {
     unsigned index; /* of the relay in config->relays */
     const PoolEvents *events;
     void *who;
+    const WireTap *tap; /* NULL: nobody listens */
 } PoolPlan;
 
 Pool *pool_new(const PoolPlan *plan);

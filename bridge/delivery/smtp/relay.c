@@ -159,7 +159,7 @@ static Relay *relay_new(const DeliveryContext *context, Config *config, unsigned
     g_assert(context->smtp != NULL);
     Relay *relay = g_new0(Relay, 1);
     PoolPlan plan = {context->smtp, context->log, context->metrics, config, index, &pool_events,
-                     relay};
+                     relay, context->tap};
     relay->context = *context;
     relay->loop = context->smtp->loop;
     relay->pool = pool_new(&plan);

@@ -31,6 +31,7 @@ struct Session {
     int64_t heard_ms; /* monotonic: when it connected or last said something */
     Timer deadline;
     Watch *watch; /* NULL until it is open */
+    const WireTap *tap;
     bool encrypted, login, login_in_clear; /* the last: a password is held back */
     CURLcode lost;
     char error[CURL_ERROR_SIZE];
@@ -84,6 +85,9 @@ static OpeningFailure failure_kind(const Session *session, CURLcode result)
     bool refused = session->opening.last.code >= 400;
     if (result == CURLE_OK || (result == CURLE_LOGIN_DENIED && !refused)) {
         return session->login_in_clear ? OPENING_NO_AUTH_CLEAR : OPENING_NO_AUTH;
+    }
+    if (result == CURLE_PEER_FAILED_VERIFICATION) {
+        return OPENING_TLS_UNTRUSTED;
     }
     if (is_tls_error(result)) {
         return OPENING_TLS_FAILED;
@@ -260,6 +264,39 @@ static size_t on_line(char *line, size_t one, size_t length, void *user)
     return length;
 }
 
+/* --- who listens --- */
+
+static void tap(const Session *session, WireSide side, const char *bytes, size_t length)
+{
+    if (session->tap != NULL) {
+        session->tap->bytes(session->tap->who, side, bytes, length);
+    }
+}
+
+/* Until it is open, libcurl speaks; its later remarks are about itself. */
+static int on_talk(CURL *easy, curl_infotype type, char *bytes, size_t length, void *user)
+{
+    (void)easy;
+    const Session *session = user;
+    if (type == CURLINFO_TEXT && session->watch == NULL) {
+        tap(user, WIRE_NOTE, bytes, length);
+    } else if (type == CURLINFO_HEADER_IN || type == CURLINFO_HEADER_OUT) {
+        tap(user, type == CURLINFO_HEADER_IN ? WIRE_SERVER : WIRE_CLIENT, bytes, length);
+    }
+    return 0;
+}
+
+static CURLcode set_tap(Session *session)
+{
+    CURLcode bad = CURLE_OK;
+    if (session->tap != NULL) {
+        bad |= curl_easy_setopt(session->easy, CURLOPT_VERBOSE, 1L);
+        bad |= curl_easy_setopt(session->easy, CURLOPT_DEBUGFUNCTION, on_talk);
+        bad |= curl_easy_setopt(session->easy, CURLOPT_DEBUGDATA, session);
+    }
+    return bad;
+}
+
 /* --- a session's life --- */
 
 static void on_deadline(void *who)
@@ -283,6 +320,7 @@ static bool add_to_multi(Session *session, GError **error)
     bad |= curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, session->error);
     bad |= curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_line);
     bad |= curl_easy_setopt(easy, CURLOPT_HEADERDATA, session);
+    bad |= set_tap(session);
     bool added = bad == CURLE_OK &&
                  curl_multi_add_handle(session->connector->multi, easy) == CURLM_OK;
     if (!added) {
@@ -299,6 +337,7 @@ Session *session_open(Connector *connector, const SessionPlan *plan,
     session->connector = connector;
     session->events = events;
     session->who = who;
+    session->tap = plan->tap;
     session->connect_ms = plan->delivery->connect_ms;
     session->greeting_ms = plan->delivery->greeting_ms;
     session->encrypted = options_encrypt(relay);
@@ -363,6 +402,7 @@ static ssize_t session_send(void *who, const void *bytes, size_t length)
     Session *session = who;
     size_t sent = 0;
     CURLcode result = curl_easy_send(session->easy, bytes, length, &sent);
+    tap(session, WIRE_CLIENT, bytes, sent);
     return result == CURLE_OK ? (ssize_t)sent : lost(session, result);
 }
 
@@ -371,6 +411,7 @@ static ssize_t session_receive(void *who, void *buffer, size_t size)
     Session *session = who;
     size_t got = 0;
     CURLcode result = curl_easy_recv(session->easy, buffer, size, &got);
+    tap(session, WIRE_SERVER, buffer, got);
     return result == CURLE_OK ? (ssize_t)got : lost(session, result);
 }
 

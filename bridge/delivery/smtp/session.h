@@ -35,6 +35,7 @@ typedef struct {
     const RelayConfig *relay;
     const DeliveryConfig *delivery; /* timeouts */
     const char *hello;              /* our name where the relay has none */
+    const WireTap *tap;             /* NULL: nobody listens; else it outlives the session */
 } SessionPlan;
 
 /* Begins; events come later, never from within.  NULL with ERROR set (SYSTEM: the

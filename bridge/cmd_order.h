@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BRIDGE_CMD_ORDER_H
+#define BRIDGE_CMD_ORDER_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "bridge/accept_mail.h"
+
+/* What the subcommands that make one mail (render, send) share. */
+
+/* What is in the file PATH, or on the standard input if that is "-". NULL with ERROR set. */
+char *cmd_read(const char *path, gsize *length, GError **error);
+
+/* The command line as UTF-8 or not, with its words; free with g_strfreev(). */
+char **cmd_words(int argc, char **argv);
+
+typedef struct {
+    const char *receiver; /* NULL: the root route's */
+    int email;            /* which of its email_configs, from 0 */
+    const char *data;     /* a webhook's body, as cmd_read(); NULL: one without alerts */
+    const char *source;   /* whose webhook it is; NULL: alertmanager's */
+} CmdOrder;
+
+typedef struct {
+    MailOrder order;      /* as if all alerts were new */
+    Event *read, *mailed; /* what its texts belong to */
+} OrderedMail;
+void ordered_mail_clear(OrderedMail *ordered);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(OrderedMail, ordered_mail_clear)
+
+/* Fills in *ORDERED (zeroed), to be cleared whatever comes.  False with ERROR (INPUT)
+ * set. */
+bool cmd_order(const Config *config, const CmdOrder *wanted, OrderedMail *ordered,
+               GError **error);
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The options become a configuration file, so that they are read, checked and explained
+ * by what does so with a file. */
+#include "bridge/send_config.h"
+
+#include <string.h>
+
+#include "bridge/json.h"
+#include "config/values.h"
+#include "rules/fault.h"
+
+typedef struct {
+    const char *option, *key; /* of `global`, or of its smtp_tls_config */
+    const char *argument, *help;
+    bool is_tls, is_bool;
+} Setting;
+
+static const Setting table[SEND_SETTINGS] = {
+    {"smarthost", "smtp_smarthost", "HOST:PORT",
+     "The mail server, or maildir:PATH; instead of a configuration", false, false},
+    {"hello", "smtp_hello", "NAME", "The name given to it (this host's)", false, false},
+    {"auth-username", "smtp_auth_username", "NAME", "Log in under this name", false, false},
+    {"auth-password-file", "smtp_auth_password_file", "FILE", "The file with the password",
+     false, false},
+    {"auth-identity", "smtp_auth_identity", "NAME", "The identity to act as", false, false},
+    {"auth-secret-file", "smtp_auth_secret_file", "FILE", "The secret for CRAM-MD5", false,
+     false},
+    {"require-tls", "smtp_require_tls", "true|false",
+     "Send only over TLS (true); false: do without", false, true},
+    {"implicit-tls", "smtp_force_implicit_tls", "true|false",
+     "TLS from the first byte (true on port 465)", false, true},
+    {"tls-ca-file", "ca_file", "FILE", "The certificates to trust (the system's)", true, false},
+    {"tls-server-name", "server_name", "NAME", "The name its certificate must have", true,
+     false},
+    {"tls-cert-file", "cert_file", "FILE", "Our certificate", true, false},
+    {"tls-key-file", "key_file", "FILE", "Its key", true, false},
+};
+
+void send_settings_clear(SendSettings *settings)
+{
+    for (size_t i = 0; i < SEND_SETTINGS; i++) {
+        g_clear_pointer(&settings->values[i], g_free);
+    }
+}
+
+void send_settings_add(SendSettings *settings, GOptionContext *context)
+{
+    GOptionEntry entries[SEND_SETTINGS + 1] = {0};
+    for (size_t i = 0; i < SEND_SETTINGS; i++) {
+        entries[i] = (GOptionEntry){table[i].option,     0, 0, G_OPTION_ARG_FILENAME,
+                                    &settings->values[i], table[i].help, table[i].argument};
+    }
+    g_option_context_add_main_entries(context, entries, NULL);
+}
+
+bool send_settings_given(const SendSettings *settings)
+{
+    bool given = false;
+    for (size_t i = 0; i < SEND_SETTINGS; i++) {
+        given = given || settings->values[i] != NULL;
+    }
+    return given;
+}
+
+/* ", "key": value" */
+static bool append(GString *out, const Setting *setting, const char *value, GError **error)
+{
+    bool truth;
+    if (setting->is_bool && !bool_parse(value, &truth, error)) {
+        g_prefix_error(error, "--%s: ", setting->option);
+        return false;
+    }
+    g_string_append_printf(out, ", \"%s\": ", setting->key);
+    if (setting->is_bool) {
+        g_string_append(out, value);
+    } else {
+        json_append_string(out, value);
+    }
+    return true;
+}
+
+Config *send_settings_config(const SendSettings *settings, GError **error)
+{
+    g_autoptr(GString) global = g_string_new("{\"smtp_from\": \"nobody@localhost\"");
+    g_autoptr(GString) tls = g_string_new("{\"min_version\": \"default\"");
+    if (settings->values[0] == NULL) {
+        g_set_error(error, FAULT, FAULT_INPUT,
+                    "needed: --config.file FILE or --smarthost HOST:PORT");
+        return NULL;
+    }
+    for (size_t i = 0; i < SEND_SETTINGS; i++) {
+        const char *value = settings->values[i];
+        if (value != NULL && !append(table[i].is_tls ? tls : global, &table[i], value, error)) {
+            return NULL;
+        }
+    }
+    g_autofree char *text = g_strdup_printf(
+        "{\"global\": %s, \"smtp_tls_config\": %s}}, \"route\": {\"receiver\": \"send\"}, "
+        "\"receivers\": [{\"name\": \"send\", \"email_configs\": [{\"to\": "
+        "\"nobody@localhost\"}]}]}",
+        global->str, tls->str);
+    return config_parse("command line", text, strlen(text), CONFIG_STRICT, error);
+}
