@@ -92,7 +92,7 @@ class Process:
 class Alertpost(Process):
     """`alertpost serve` in a folder of its own."""
 
-    def __init__(self, folder, config, *arguments, storage=None, name="alertpost"):
+    def __init__(self, folder, config, *arguments, storage=None, name="alertpost", env=None):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.config = self.folder / "alertpost.yml"
@@ -102,7 +102,8 @@ class Alertpost(Process):
         start = log.stat().st_size if log.exists() else 0
         super().__init__([ALERTPOST, "serve", "--config.file", str(self.config),
                           *([] if "--web.listen-address" in arguments else ["--web.listen-address", "127.0.0.1:0"]),
-                          "--storage", self.storage, *arguments], log, cwd=self.folder)
+                          "--storage", self.storage, *arguments], log, cwd=self.folder,
+                         env={**os.environ, **(env or {})})
 
         def bound():
             assert self.running(), f"alertpost ended at its start:\n{self.output()[start:]}"
@@ -162,6 +163,16 @@ class SmtpSink(Process):
             head, _, _ = data.partition(b"\nReceived:")
             recipients = re.findall(r"^X-Rcpt-Args: <([^>]*)>", head.decode(errors="replace"), re.M)
             found.append((recipients, parse_mail(data)))
+        return found
+
+    def copies(self):
+        """By Message-ID, what came of it: each copy's bytes, as they were sent."""
+        found = collections.defaultdict(list)
+        for path in self.mails.iterdir():
+            head, _, data = path.read_bytes().partition(b"\nReceived:")
+            if data.endswith(b"\n"):
+                data = re.sub(rb"^.*\n(?:[ \t].*\n)*", b"", data, count=1)  # the sink's own line
+                found[re.search(rb"^Message-ID: <(.*)>", data, re.M | re.I)[1].decode()].append(data)
         return found
 
     def groups(self):
