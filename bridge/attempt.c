@@ -40,7 +40,7 @@ static void tell_one(const Attempt *attempt, unsigned i, Log *log, Metrics *metr
     if (outcome->kind == OUTCOME_UNTRIED) {
         return;
     }
-    metrics_add(metrics, METRIC_DELIVERIES, 1, attempt->relay, kind);
+    metrics_add(metrics, METRIC_DELIVERIES, 1, relay, kind);
     if (outcome->kind == OUTCOME_DELIVERED) {
         metrics_observe(metrics, METRIC_DELIVERY_SECONDS, (double)delay_ms / 1000);
     }

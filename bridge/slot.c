@@ -309,15 +309,7 @@ static void on_fault(void *who, Relay *relay, RelayFault fault, const char *text
     (void)relay;
     Slot *slot = who;
     const DispatchContext *context = &slot->dispatch->context;
-    metrics_set(context->metrics, METRIC_RELAY_PAUSED, fault == FAULT_NONE ? 0 : 1,
-                slot->name, NULL);
-    if (fault == FAULT_NONE) {
-        log_line(context->log, LOG_LEVEL_INFO, "relay works again", "relay", slot->name,
-                 NULL);
-    } else {
-        log_line(context->log, LOG_LEVEL_WARN, "relay fails", "relay", slot->name, "fault",
-                 relay_fault_text(fault), "text", text, NULL);
-    }
+    delivery_tell_fault(context->log, context->metrics, slot->name, fault, text);
 }
 
 const DeliveryEvents slot_events = {on_done, on_room, on_fault};

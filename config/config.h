@@ -38,7 +38,7 @@ typedef enum { RELAY_SMTP, RELAY_MAILDIR } RelayScheme;
 
 /* A mail server, as far as it makes a difference to a session.  Integrations that
  * name the same server in the same way share one. */
-typedef struct {
+typedef struct RelayConfig {
     /* Stable over reloads, holds no secret: "smtp:[user@]host:port" or "maildir:PATH".
      * Relays that differ in something else (password, TLS, hello) get "#2", "#3", … in
      * the order of the file, so that correcting a setting keeps the key. */
@@ -53,6 +53,9 @@ typedef struct {
     char *hello;  /* "": the host's full name */
     char *auth_username, *auth_identity;
     Secret auth_password, auth_secret;
+    /* Used in this order while the server itself fails; they have none of their own. */
+    struct RelayConfig *fallbacks;
+    unsigned n_fallbacks;
 } RelayConfig;
 
 typedef struct {

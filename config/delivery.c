@@ -3,6 +3,7 @@
 
 #include "config/domain.h"
 #include "config/loader.h"
+#include "config/smtp_fields.h"
 
 static const char *const in_doubt_names[] = {"retry", "keep", NULL};
 
@@ -62,6 +63,42 @@ const Schema rate_limit_schema =
            "evenly, one by one, over as few sessions as that needs. A mail counts each time "
            "it is sent; a Maildir has no limit.");
 
+static const Field fallback_fields[] = {
+    {ROW("smarthost", &type_smarthost, MEMBER_OF(FallbackSettings, smtp.smarthost, Smarthost),
+         "The mail server, host:port."),
+     .missing = "missing smarthost in fallback_smarthosts"},
+    LOGIN_FIELDS(FallbackSettings, "", NULL),
+};
+
+const Schema fallback_schema =
+    SCHEMA("fallback_smarthost", FallbackSettings, fallback_fields,
+           "An entry of `fallback_smarthosts` that has settings of its own. What is not said "
+           "here is as in the integration that needs it.");
+
+/* Each item is a mapping, or just the server's name. */
+static void set_fallbacks(const Reader *reader, const Field *field, const Node *node,
+                          void *where)
+{
+    List *list = where;
+    if (node->kind != NODE_SEQUENCE) {
+        report_error(reader->report, node, "expected a list, found %s",
+                     node->kind == NODE_SCALAR ? "text" : "a mapping");
+        return;
+    }
+    list->items = arena_array(reader->arena, FallbackSettings, node->n);
+    for (const Node *child = node->first; child != NULL; child = child->next) {
+        FallbackSettings *fallback = LIST_ITEM(*list, FallbackSettings, list->n++);
+        if (child->kind == NODE_SCALAR) {
+            smarthost_read(reader, child, &fallback->smtp.smarthost);
+        } else {
+            schema_read(reader, field->detail, child, fallback);
+        }
+    }
+}
+
+static const ValueType type_fallbacks = {
+    "list of host:port, or [fallback_smarthost](#fallback_smarthost)", set_fallbacks};
+
 static const Field delivery_fields[] = {
     FIELD(DeliverySettings, config.postmaster, "postmaster", "",
           "The address that gets what has no other left, and notices of dead mails."),
@@ -85,9 +122,10 @@ static const Field delivery_fields[] = {
            "How long it is remembered what became of a mail that was delivered or dropped: "
            "its recipients and the server's words, not the mail itself."),
     GROUP("timeouts", &timeouts_schema, "How long a mail server may take."),
-    TEXTS(DeliverySettings, fallback_smarthosts, "fallback_smarthosts",
-          "Used in order while the relay itself fails. Does not act yet, and `check` says "
-          "so."),
+    {ROW("fallback_smarthosts", &type_fallbacks, MEMBER_OF(DeliverySettings, fallbacks, List),
+         "Mail servers used, in this order, while the one of an integration fails itself. A "
+         "`host:port` is spoken to with the integration's own login and TLS settings."),
+     .detail = &fallback_schema},
 };
 
 const Schema delivery_schema =
@@ -157,12 +195,15 @@ static void check_retry(Loader *loader, const DeliverySettings *settings)
     }
 }
 
-static void check_fallbacks(Loader *loader, const Node *list)
+static void check_fallbacks(Loader *loader, const List *list)
 {
-    for (const Node *node = list != NULL ? list->first : NULL; node != NULL;
-         node = node->next) {
-        Smarthost smarthost;
-        smarthost_read(&loader->reader, node, &smarthost);
+    for (unsigned i = 0; i < list->n; i++) {
+        const SmtpSettings *smtp = &LIST_ITEM(*list, FallbackSettings, i)->smtp;
+        loader_check_tls(loader, &smtp->tls);
+        if (smtp->smarthost.node != NULL && smtp->smarthost.scheme != RELAY_SMTP) {
+            report_error(loader->reader.report, smtp->smarthost.node,
+                         "a fallback is a mail server, host:port");
+        }
     }
 }
 
@@ -202,7 +243,7 @@ void load_delivery(Loader *loader)
     const DeliverySettings *settings = &loader->file.delivery;
     check_postmaster(loader, settings);
     check_retry(loader, settings);
-    check_fallbacks(loader, settings->fallback_smarthosts);
+    check_fallbacks(loader, &settings->fallbacks);
     loader->config->delivery = settings->config;
     loader->config->delivery.rate_limit = settings->rate_limit.config;
     loader->config->limits = loader->file.limits;

@@ -15,31 +15,6 @@ static bool is_given(const Node *node)
     return node != NULL && (node->kind != NODE_SCALAR || *reader_text(node) != '\0');
 }
 
-static char *first_text(char *own, char *global)
-{
-    return own != NULL && *own != '\0' ? own : global;
-}
-
-/* Field by field; a secret and its file are one field. */
-static SmtpSettings merge_smtp(const SmtpSettings *own, const SmtpSettings *global)
-{
-    return (SmtpSettings){
-        .smarthost = own->smarthost.node != NULL ? own->smarthost : global->smarthost,
-        .from = is_given(own->from) ? own->from : global->from,
-        .hello = first_text(own->hello, global->hello),
-        .auth_username = first_text(own->auth_username, global->auth_username),
-        .auth_identity = first_text(own->auth_identity, global->auth_identity),
-        .auth_password = secret_is_set(&own->auth_password) ? own->auth_password
-                                                            : global->auth_password,
-        .auth_secret =
-            secret_is_set(&own->auth_secret) ? own->auth_secret : global->auth_secret,
-        .require_tls = own->require_tls.set ? own->require_tls : global->require_tls,
-        .force_implicit_tls = own->force_implicit_tls.set ? own->force_implicit_tls
-                                                          : global->force_implicit_tls,
-        .tls = own->tls.at.node != NULL ? own->tls : global->tls,
-    };
-}
-
 /* Text without an action is the address itself: it must be one. */
 static void check_address(Loader *loader, const Node *node, const Template *compiled)
 {
@@ -224,7 +199,7 @@ static char **build_domains(Loader *loader, const Node *list)
 
 void email_build(Loader *loader, const EmailSettings *settings, EmailConfig *email)
 {
-    const SmtpSettings smtp = merge_smtp(&settings->smtp, &loader->file.global.smtp);
+    const SmtpSettings smtp = loader_merge_smtp(&settings->smtp, &loader->file.global.smtp);
     *email = (EmailConfig){
         .send_resolved_set = settings->send_resolved.set,
         .send_resolved = settings->send_resolved.value,

@@ -110,11 +110,17 @@ typedef struct {
     RateLimit config;
 } RateLimitSettings;
 
+/* What it does not say is the integration's that needs it. */
+typedef struct {
+    Section at;
+    SmtpSettings smtp;
+} FallbackSettings;
+
 typedef struct {
     Section at;
     DeliveryConfig config;
     RateLimitSettings rate_limit;
-    const Node *fallback_smarthosts;
+    List fallbacks; /* FallbackSettings */
 } DeliverySettings;
 
 typedef struct {
@@ -137,7 +143,7 @@ extern const Schema global_schema, tls_schema, route_schema, receiver_schema,
     email_schema, threading_schema, inhibit_schema, inhibit_source_schema,
     named_interval_schema, mute_interval_schema, interval_schema, times_schema,
     source_schema, source_auth_schema, source_basic_schema, source_header_schema,
-    source_dedup_schema, delivery_schema, rate_limit_schema, retry_schema,
+    source_dedup_schema, delivery_schema, fallback_schema, rate_limit_schema, retry_schema,
     timeouts_schema, dkim_schema, limits_schema, file_schema;
 
 typedef struct {
@@ -168,6 +174,9 @@ Template *loader_compile(Loader *loader, TemplateMode mode, const Node *node,
                          const char *text);
 /* What TLS settings must agree on; nothing if they were not written. */
 void loader_check_tls(const Loader *loader, const TlsSettings *settings);
+/* OWN settings, field by field, and BASE's where they are silent; a secret and its file
+ * are one field. */
+SmtpSettings loader_merge_smtp(const SmtpSettings *own, const SmtpSettings *base);
 /* The relay of merged settings, as an index into the relays. */
 unsigned loader_relay(Loader *loader, const SmtpSettings *smtp);
 /* Moves the relays into the configuration. */

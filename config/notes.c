@@ -76,7 +76,6 @@ static void note_sections(Loader *loader)
          "does not act: senders say which alerts are resolved"},
         {file->inhibit_rules.n > 0 ? node_get(file->at.node, "inhibit_rules") : NULL,
          "inhibit_rules are checked, but do not act: the sender has applied its own"},
-        {file->delivery.fallback_smarthosts, "checked, but does not act yet"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(sections); i++) {
         if (sections[i].node != NULL) {

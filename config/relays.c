@@ -8,6 +8,35 @@ static char *text_or_empty(const Loader *loader, char *text)
     return text != NULL ? text : arena_strdup(loader->reader.arena, "");
 }
 
+static bool is_empty(const Node *node)
+{
+    return node->kind == NODE_SCALAR && *reader_text(node) == '\0';
+}
+
+static char *first_text(char *own, char *base)
+{
+    return own != NULL && *own != '\0' ? own : base;
+}
+
+SmtpSettings loader_merge_smtp(const SmtpSettings *own, const SmtpSettings *base)
+{
+    return (SmtpSettings){
+        .smarthost = own->smarthost.node != NULL ? own->smarthost : base->smarthost,
+        .from = own->from != NULL && !is_empty(own->from) ? own->from : base->from,
+        .hello = first_text(own->hello, base->hello),
+        .auth_username = first_text(own->auth_username, base->auth_username),
+        .auth_identity = first_text(own->auth_identity, base->auth_identity),
+        .auth_password = secret_is_set(&own->auth_password) ? own->auth_password
+                                                            : base->auth_password,
+        .auth_secret =
+            secret_is_set(&own->auth_secret) ? own->auth_secret : base->auth_secret,
+        .require_tls = own->require_tls.set ? own->require_tls : base->require_tls,
+        .force_implicit_tls = own->force_implicit_tls.set ? own->force_implicit_tls
+                                                          : base->force_implicit_tls,
+        .tls = own->tls.at.node != NULL ? own->tls : base->tls,
+    };
+}
+
 static RelayConfig *new_relay(const Loader *loader, const SmtpSettings *smtp)
 {
     const Smarthost *smarthost = &smtp->smarthost;
@@ -105,6 +134,36 @@ static void name_relay(const Loader *loader, RelayConfig *relay)
     }
 }
 
+/* A server that is only named takes all settings of the integration but the name in the
+ * certificate, which is the other server's. */
+static SmtpSettings fallback_settings(const FallbackSettings *fallback, const SmtpSettings *smtp)
+{
+    SmtpSettings merged = loader_merge_smtp(&fallback->smtp, smtp);
+    if (fallback->smtp.tls.at.node == NULL) {
+        merged.tls.config.server_name = "";
+    }
+    return merged;
+}
+
+static void add_fallbacks(const Loader *loader, RelayConfig *relay, const SmtpSettings *smtp)
+{
+    const List *list = &loader->file.delivery.fallbacks;
+    if (relay->scheme != RELAY_SMTP) {
+        return;
+    }
+    relay->fallbacks = arena_array(loader->reader.arena, RelayConfig, list->n);
+    for (unsigned i = 0; i < list->n; i++) {
+        const FallbackSettings *settings = LIST_ITEM(*list, FallbackSettings, i);
+        const SmtpSettings merged = fallback_settings(settings, smtp);
+        RelayConfig *fallback = new_relay(loader, &merged);
+        fallback->name = relay_name(loader, fallback);
+        fallback->key = relay_base(loader, fallback);
+        if (settings->smtp.smarthost.node != NULL && !relay_equal(fallback, relay)) {
+            relay->fallbacks[relay->n_fallbacks++] = *fallback;
+        }
+    }
+}
+
 unsigned loader_relay(Loader *loader, const SmtpSettings *smtp)
 {
     RelayConfig *relay = new_relay(loader, smtp);
@@ -114,6 +173,7 @@ unsigned loader_relay(Loader *loader, const SmtpSettings *smtp)
         }
     }
     name_relay(loader, relay);
+    add_fallbacks(loader, relay, smtp);
     g_ptr_array_add(loader->relays, relay);
     return loader->relays->len - 1;
 }

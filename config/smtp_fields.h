@@ -3,12 +3,16 @@
 #define CONFIG_SMTP_FIELDS_H
 
 /* The rows that `global` (prefix "smtp_") and an email_config (prefix "") share; the
- * struct T has them in its member `smtp`. */
+ * struct T has them in its member `smtp`.  LOGIN_FIELDS are those that a fallback has,
+ * too. */
 #define SMTP_FIELDS(T, prefix, require_tls_default)                                       \
     SMARTHOST(T, smtp.smarthost, prefix "smarthost",                                      \
               "The mail server, or a Maildir that needs none (a relative PATH is taken "  \
               "from the working directory)."),                                            \
     FIELD(T, smtp.from, prefix "from", NULL, "The sender, one address."),                 \
+    LOGIN_FIELDS(T, prefix, require_tls_default)
+
+#define LOGIN_FIELDS(T, prefix, require_tls_default)                                      \
     FIELD(T, smtp.hello, prefix "hello", NULL,                                            \
           "The name given to the server; else this host's full name."),                   \
     FIELD(T, smtp.auth_username, prefix "auth_username", NULL,                            \

@@ -31,6 +31,10 @@ typedef enum {
 } RelayFault;
 const char *relay_fault_text(RelayFault fault); /* "none", "connect", "auth", … */
 
+/* For the log, and whether relay NAME is paused for the metrics. */
+void delivery_tell_fault(Log *log, Metrics *metrics, const char *name, RelayFault fault,
+                         const char *text);
+
 typedef struct {
     /* The mail comes back, with an outcome for each recipient of it, in order; the
      * outcomes are cleared by the backend afterwards. */

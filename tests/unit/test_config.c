@@ -525,7 +525,6 @@ static void what_does_not_act_is_noted_once_each(void **state)
         "has applied its own",
         "dir/f.yml:14:54: time_intervals[0].time_intervals[0].months: there are only "
         "12 months",
-        "dir/f.yml:17:57: delivery.fallback_smarthosts: checked, but does not act yet",
     };
     assert_int_equal(g_strv_length(config->notes), G_N_ELEMENTS(notes));
     for (size_t i = 0; i < G_N_ELEMENTS(notes); i++) {
@@ -538,6 +537,51 @@ static void what_does_not_act_is_noted_once_each(void **state)
     assert_string_equal(config->dkim.selector, "s");
     assert_string_equal(config->dkim.private_key.file, "dir/k");
     assert_string_equal(config->dkim.place, "dir/f.yml:16:7: dkim");
+}
+
+/* A fallback is as the integration's own server, but for what it says itself. */
+static void fallbacks_share_what_they_do_not_say(void **state)
+{
+    (void)state;
+    g_autoptr(Config) config =
+        load("global: {smtp_smarthost: 'a:587', smtp_from: x@z, smtp_hello: h,\n"
+             "  smtp_auth_username: u, smtp_auth_password: p,\n"
+             "  smtp_tls_config: {server_name: a.example, min_version: TLS13}}\n"
+             "route: {receiver: r}\n"
+             "receivers: [{name: r, email_configs: [{to: x@z}, {to: x@z, smarthost: 'b:25',\n"
+             "  auth_username: v}, {to: x@z, smarthost: 'maildir:m'}]}]\n"
+             "delivery: {fallback_smarthosts: ['b:465', {smarthost: 'c:25', auth_username: w,\n"
+             "  auth_password: q, require_tls: false, tls_config: {server_name: c.example}}, 'a:587']}\n");
+    const RelayConfig *a = &config->relays[0], *b = &config->relays[1];
+    assert_int_equal(config->n_relays, 3);
+    assert_int_equal(a->n_fallbacks, 3); /* the third one differs: it has no server_name */
+    assert_string_equal(a->fallbacks[0].name, "b:465");
+    assert_true(a->fallbacks[0].implicit_tls && a->fallbacks[0].require_tls);
+    assert_string_equal(a->fallbacks[0].auth_username, "u");
+    assert_string_equal(a->fallbacks[0].hello, "h");
+    assert_int_equal(a->fallbacks[0].tls.min_version, TLS_VERSION_1_3);
+    assert_string_equal(a->fallbacks[0].tls.server_name, "");
+    assert_string_equal(a->fallbacks[1].auth_username, "w");
+    assert_string_equal(a->fallbacks[1].tls.server_name, "c.example");
+    assert_int_equal(a->fallbacks[1].tls.min_version, TLS_VERSION_DEFAULT);
+    assert_false(a->fallbacks[1].require_tls || a->fallbacks[1].implicit_tls);
+    assert_int_equal(a->fallbacks[1].n_fallbacks, 0);
+    assert_string_equal(b->fallbacks[0].auth_username, "v");
+    assert_int_equal(config->relays[2].n_fallbacks, 0); /* a Maildir */
+    assert_string_equal(a->key, "smtp:u@a:587"); /* as without fallbacks */
+}
+
+/* One that is the server itself in every respect is none. */
+static void a_server_is_no_fallback_of_its_own(void **state)
+{
+    (void)state;
+    g_autoptr(Config) config =
+        load("global: {smtp_smarthost: 'a:25', smtp_from: x@z}\n"
+             "route: {receiver: r}\n"
+             "receivers: [{name: r, email_configs: [{to: x@z}]}]\n"
+             "delivery: {fallback_smarthosts: ['a:25', 'b:25']}\n");
+    assert_int_equal(config->relays[0].n_fallbacks, 1);
+    assert_string_equal(config->relays[0].fallbacks[0].name, "b:25");
 }
 
 static void senders_that_a_signature_says_nothing_about_are_noted(void **state)
@@ -743,6 +787,8 @@ int main(void)
         cmocka_unit_test(routes_inherit_what_alertmanager_lets_them),
         cmocka_unit_test(all_forms_of_matchers_are_one_sorted_list),
         cmocka_unit_test(time_intervals_become_data),
+        cmocka_unit_test(fallbacks_share_what_they_do_not_say),
+        cmocka_unit_test(a_server_is_no_fallback_of_its_own),
         cmocka_unit_test(what_does_not_act_is_noted_once_each),
         cmocka_unit_test(senders_that_a_signature_says_nothing_about_are_noted),
         cmocka_unit_test(other_receivers_can_be_ignored),

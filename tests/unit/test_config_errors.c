@@ -429,6 +429,15 @@ static void our_own_blocks_are_checked(void **state)
         {REST "delivery: {fallback_smarthosts: ['a:25', b]}\n",
          "dir/f.yml:3:42: delivery.fallback_smarthosts[1]: address b: missing port in "
          "address"},
+        {REST "delivery: {fallback_smarthosts: 'a:25'}\n",
+         "dir/f.yml:3:33: delivery.fallback_smarthosts: expected a list, found text"},
+        {REST "delivery: {fallback_smarthosts: ['maildir:x']}\n",
+         "dir/f.yml:3:34: delivery.fallback_smarthosts[0]: a fallback is a mail server, "
+         "host:port"},
+        {REST "delivery: {fallback_smarthosts: [{hello: x}, {smarthost: 'a:25', to: x}]}\n",
+         "dir/f.yml:3:34: delivery.fallback_smarthosts[0]: missing smarthost in "
+         "fallback_smarthosts\n"
+         "dir/f.yml:3:66: delivery.fallback_smarthosts[1].to: unknown key"},
         {REST "delivery: {rate_limit: {per: 1m}}\n",
          "dir/f.yml:3:24: delivery.rate_limit: missing mails in rate_limit"},
         {REST "delivery: {timeouts: {conect: 1s}}\n",

@@ -775,11 +775,7 @@ static void the_stop_under_load_loses_nothing(void **state)
     OutboxStats stats;
     drain(bench);
     outbox_stats(bench->outbox, &stats);
-    double delivered = 0;
-    for (const char *key = "ab"; *key != '\0'; key++) {
-        g_autofree char *name = g_strdup_printf("%c.example:25", *key);
-        delivered += metrics_get(bench->metrics, METRIC_DELIVERIES, name, "delivered");
-    }
+    double delivered = metrics_get(bench->metrics, METRIC_DELIVERIES, "mx:25", "delivered");
     assert_int_equal(stats.claimed, 0);
     assert_int_equal(stats.queued + stats.dead + (uint64_t)delivered, 600);
 }
@@ -801,8 +797,8 @@ static void every_attempt_is_one_line_a_recipient(void **state)
     move_clock(bench, 1500);
     answer("a", "1", OUTCOME_DEFERRED, 450);
     drain(bench);
-    assert_int_equal((int)metrics_get(bench->metrics, METRIC_DELIVERIES, "a.example:25",
-                                      "deferred"), 1);
+    assert_int_equal((int)metrics_get(bench->metrics, METRIC_DELIVERIES, "mx:25", "deferred"),
+                     1); /* the server that answered, which may be a fallback */
     assert_int_equal((int)metrics_get(bench->metrics, METRIC_DELIVERY_SECONDS, NULL, NULL),
                      2); /* the two of settle() */
     stop(bench);

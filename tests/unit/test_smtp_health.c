@@ -56,6 +56,45 @@ static void sessions_are_opened_as_the_line_grows(void **state)
     }
 }
 
+/* Where there are fallbacks, no mail has to wait for a probe that hangs. */
+static void a_relay_with_fallbacks_is_probed_by_a_session(void **state)
+{
+    (void)state;
+    static const RelayFault faults[] = {FAULT_CONNECT, FAULT_AUTH, FAULT_THROTTLE, FAULT_REFUSED};
+    const HealthLoad idle = {0};
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        Health health = opened(4);
+        health.spared = true;
+        health_relay_failed(&health, faults[i], NOW);
+        assert_int_equal(health_capacity(&health), 0);
+        assert_int_equal(health_sessions_to_open(&health, &idle, NOW), 0);
+        assert_int_equal(health_next_ms(&health, &idle, NOW), NOW + 5000);
+        assert_true(health_pass(&health, NOW + 5000));
+        assert_int_equal(health_capacity(&health), 0);
+        assert_int_equal(health_sessions_to_open(&health, &idle, NOW + 5000), 1);
+        bool connected = faults[i] == FAULT_CONNECT;
+        assert_int_equal(health_session_opened(&health), connected);
+        assert_int_equal(health_capacity(&health), connected ? 32 : 1);
+        assert_int_equal(health_sessions_to_open(&health, &idle, NOW + 5000), 0);
+    }
+}
+
+static void a_probe_by_a_session_that_fails_doubles_the_pause(void **state)
+{
+    (void)state;
+    const HealthLoad idle = {0};
+    Health health = made(4);
+    health.spared = true;
+    health_session_failed(&health, FAULT_CONNECT, 0, NOW);
+    for (int64_t pause = 5000, now = NOW; pause <= 40000; pause *= 2) {
+        assert_int_equal(health_next_ms(&health, &idle, now), now + pause);
+        now += pause;
+        assert_true(health_pass(&health, now));
+        health_session_failed(&health, FAULT_CONNECT, 0, now);
+    }
+    assert_int_equal(health_capacity(&health), 0);
+}
+
 static void each_failed_probe_doubles_the_pause_up_to_a_minute(void **state)
 {
     (void)state;
@@ -227,6 +266,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sessions_are_opened_as_the_line_grows),
+        cmocka_unit_test(a_relay_with_fallbacks_is_probed_by_a_session),
+        cmocka_unit_test(a_probe_by_a_session_that_fails_doubles_the_pause),
         cmocka_unit_test(each_failed_probe_doubles_the_pause_up_to_a_minute),
         cmocka_unit_test(faults_that_come_together_count_once),
         cmocka_unit_test(an_answer_that_comes_during_the_pause_ends_it),

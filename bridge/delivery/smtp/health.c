@@ -49,9 +49,20 @@ void health_relay_failed(Health *health, RelayFault fault, int64_t now_ms)
     health->proven = false;
 }
 
-void health_session_opened(Health *health)
+static void mend(Health *health)
 {
+    health->paused = health->probing = false;
+    health->open_after_ms = 0;
+}
+
+bool health_session_opened(Health *health)
+{
+    bool mended = health->spared && health->probing && health->fault == FAULT_CONNECT;
     health->opened = true;
+    if (mended) {
+        mend(health);
+    }
+    return mended;
 }
 
 bool health_mail_answered(Health *health, bool taken, int64_t now_ms)
@@ -62,8 +73,7 @@ bool health_mail_answered(Health *health, bool taken, int64_t now_ms)
         health->proven_ms = now_ms;
     }
     if (mended) {
-        health->paused = health->probing = false;
-        health->open_after_ms = 0;
+        mend(health);
     }
     if (now_ms >= health->open_after_ms) {
         health->pause_ms = 0;
@@ -93,8 +103,17 @@ bool health_pass(Health *health, int64_t now_ms)
     return true;
 }
 
+/* The probe is a session, opened for no mail. */
+static bool is_scouting(const Health *health)
+{
+    return health->spared && health->probing && !health->opened;
+}
+
 static unsigned sessions_wanted(const Health *health, const HealthLoad *load, int64_t now_ms)
 {
+    if (is_scouting(health)) {
+        return 1;
+    }
     bool nothing = load->open + load->connecting == 0;
     bool patient = now_ms - load->oldest_ms < HEALTH_PATIENCE_MS;
     unsigned wanted = load->waiting / 2;
@@ -118,7 +137,7 @@ unsigned health_sessions_to_open(const Health *health, const HealthLoad *load, i
 
 unsigned health_capacity(const Health *health)
 {
-    if (health->paused) {
+    if (health->paused || is_scouting(health)) {
         return 0;
     }
     return health->probing ? 1 : health->allowed * HEALTH_MAILS_PER_SESSION;

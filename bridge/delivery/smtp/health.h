@@ -12,7 +12,8 @@
  *
  * A fault pauses the relay for 5 s; when the pause is over it takes one mail, the
  * probe; each failed probe doubles the pause, up to 60 s.  A mail that gets its answer
- * ends it.  A fault in opening one more session while others work pauses nothing, it
+ * ends it.  A relay that has fallbacks is spared that its mails wait for a probe: it
+ * opens a session first, and after a fault in connecting that is proof enough.  A fault in opening one more session while others work pauses nothing, it
  * only delays the next opening; "too many" halves the sessions, and every minute
  * without it one more is allowed. */
 
@@ -29,6 +30,7 @@ typedef struct {
     unsigned connections, allowed; /* configured, and now */
     RelayFault fault;              /* the last one, FAULT_NONE since the relay works again */
     bool paused, probing;
+    bool spared;                   /* there are fallbacks meanwhile */
     bool opened;                   /* a session could be opened since the last fault */
     bool proven;                   /* it took a mail, lately */
     int64_t proven_ms, grow_ms, open_after_ms, pause_ms;
@@ -51,7 +53,8 @@ void health_configure(Health *health, unsigned connections);
 void health_session_failed(Health *health, RelayFault fault, unsigned others, int64_t now_ms);
 /* The relay itself fails: it is paused. */
 void health_relay_failed(Health *health, RelayFault fault, int64_t now_ms);
-void health_session_opened(Health *health);
+/* True if that alone shows that the relay works again. */
+bool health_session_opened(Health *health);
 /* A mail got its answer (TAKEN: was accepted); true if the relay had failed before. */
 bool health_mail_answered(Health *health, bool taken, int64_t now_ms);
 /* Whether a refusal of everything is rather the mail's own fault: the relay took

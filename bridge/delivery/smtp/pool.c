@@ -39,7 +39,9 @@ static void show_sessions(Pool *pool)
     for (CourierState state = 0; state < N_STATES; state++) {
         unsigned n = pool_count(pool, state);
         if (labels[state] != NULL && n != pool->shown[state]) {
-            metrics_set(pool->plan.metrics, METRIC_SMTP_SESSIONS, n, pool->name, labels[state]);
+            /* Not set: other pools may count sessions with the same server. */
+            double more = (double)n - pool->shown[state];
+            metrics_add(pool->plan.metrics, METRIC_SMTP_SESSIONS, more, pool->name, labels[state]);
             pool->shown[state] = n;
         }
     }
@@ -50,7 +52,9 @@ static void show_sessions(Pool *pool)
 static void on_opened(void *who, Courier *courier)
 {
     Pool *pool = who;
-    health_session_opened(&pool->health);
+    if (health_session_opened(&pool->health)) {
+        pool_mended(pool);
+    }
     metrics_add(pool->plan.metrics, METRIC_SMTP_SESSIONS_OPENED, 1, pool->name, NULL);
     log_line(pool->plan.log, LOG_LEVEL_DEBUG, "smtp session opened", "relay", pool->name, "tls",
              courier_is_encrypted(courier) ? "yes" : "no", NULL);
@@ -248,12 +252,12 @@ static void on_timer(void *who)
 
 /* --- life --- */
 
-static void use_config(Pool *pool, Config *config, unsigned index)
+static void use_config(Pool *pool, Config *config, const RelayConfig *relay, bool spared)
 {
     pool->plan.config = config_ref(config);
-    pool->plan.index = index;
-    pool->relay = &config->relays[index];
+    pool->plan.relay = pool->relay = relay;
     pool->delivery = &config->delivery;
+    pool->health.spared = spared;
 }
 
 Pool *pool_new(const PoolPlan *plan)
@@ -264,11 +268,11 @@ Pool *pool_new(const PoolPlan *plan)
     pool->timer = (Timer){.fire = on_timer, .who = pool};
     pool->couriers = g_ptr_array_new();
     g_queue_init(&pool->waiting);
-    use_config(pool, plan->config, plan->index);
-    pool->name = g_strdup(pool->relay->name);
-    pool->fault_text = g_strdup("");
+        pool->fault_text = g_strdup("");
     pool->suspect = g_strdup("");
-    health_init(&pool->health, pool->delivery->connections);
+    health_init(&pool->health, plan->config->delivery.connections);
+    use_config(pool, plan->config, plan->relay, plan->spared);
+    pool->name = g_strdup(pool->relay->name);
     rate_configure(&pool->rate, &pool->delivery->rate_limit);
     pool->capacity = pool_capacity(pool);
     return pool;
@@ -291,10 +295,10 @@ void pool_add(Pool *pool, Job *take_job)
     g_queue_push_tail(&pool->waiting, take_job);
 }
 
-void pool_configure(Pool *pool, Config *config, unsigned index)
+void pool_configure(Pool *pool, Config *config, const RelayConfig *relay, bool spared)
 {
     Config *old = pool->plan.config;
-    use_config(pool, config, index);
+    use_config(pool, config, relay, spared);
     config_unref(old);
     health_configure(&pool->health, pool->delivery->connections);
     rate_configure(&pool->rate, &pool->delivery->rate_limit);
@@ -313,4 +317,14 @@ unsigned pool_capacity(const Pool *pool)
 {
     unsigned capacity = pool->stopping ? 0 : health_capacity(&pool->health);
     return rate_ahead(&pool->rate, capacity);
+}
+
+bool pool_is_well(const Pool *pool)
+{
+    return !pool->stopping && !pool->health.paused && !pool->health.probing;
+}
+
+const char *pool_name(const Pool *pool)
+{
+    return pool->name;
 }

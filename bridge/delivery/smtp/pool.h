@@ -22,7 +22,8 @@ typedef struct {
     Log *log;
     Metrics *metrics;
     Config *config; /* referenced as long as needed */
-    unsigned index; /* of the relay in config->relays */
+    const RelayConfig *relay; /* in it */
+    bool spared; /* there are other servers: a pause ends with a session, not with a mail */
     const PoolEvents *events;
     void *who;
     const WireTap *tap; /* NULL: nobody listens */
@@ -35,8 +36,11 @@ void pool_free(Pool *pool); /* before it was used, or after ended() */
 void pool_add(Pool *pool, Job *take_job);
 void pool_pump(Pool *pool);
 /* New settings. Open sessions end with the mail they carry. */
-void pool_configure(Pool *pool, Config *config, unsigned index);
+void pool_configure(Pool *pool, Config *config, const RelayConfig *relay, bool spared);
 void pool_stop(Pool *pool, int64_t deadline_ms); /* monotonic */
 unsigned pool_capacity(const Pool *pool);
+/* Neither paused nor being probed. */
+bool pool_is_well(const Pool *pool);
+const char *pool_name(const Pool *pool); /* host:port */
 
 #endif

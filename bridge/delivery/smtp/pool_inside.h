@@ -46,5 +46,6 @@ void pool_strand(Pool *pool);
 void pool_give_back_waiting(Pool *pool, const char *why);
 void pool_close_courier(Pool *pool, Courier *courier);
 void pool_tell_capacity(Pool *pool); /* if it changed */
+void pool_mended(Pool *pool); /* the relay works again */
 
 #endif

@@ -74,6 +74,12 @@ void pool_tell_capacity(Pool *pool)
     }
 }
 
+void pool_mended(Pool *pool)
+{
+    pool_tell_capacity(pool);
+    pool->plan.events->fault(pool->plan.who, FAULT_NONE, "");
+}
+
 void pool_close_courier(Pool *pool, Courier *courier)
 {
     g_ptr_array_remove(pool->couriers, courier);
@@ -227,8 +233,7 @@ void pool_settle(Pool *pool, Courier *courier, Job *take_job)
     bool spoke = t->replies[VERB_MAIL][2] > 0;
     if (answered && spoke &&
         health_mail_answered(&pool->health, taken, loop_now_ms(pool->loop))) {
-        pool_tell_capacity(pool);
-        pool->plan.events->fault(pool->plan.who, FAULT_NONE, "");
+        pool_mended(pool);
     }
     if (take_job->n_pending > 0) {
         put_back(pool, take_job);

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* A relay between the threads: mails and settings come in through a locked inbox and
- * one task of the loop, however many there are; the pool behind it lives on the loop's
+ * one task of the loop, however many there are; the servers behind it live on the loop's
  * thread alone.  What is left of its capacity is kept in atomics, so that room() is
  * free.  A relay whose room was used up announces new room when half of what it holds
- * is gone: then several mails can be claimed at once.  On stop the pool winds up, and
+ * is gone: then several mails can be claimed at once.  On stop the servers wind up, and
  * join() waits for its end and for the loop to have let go of the task. */
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "bridge/delivery/smtp/pool.h"
+#include "bridge/delivery/smtp/servers.h"
 
 struct Relay {
     DeliveryContext context;
     Loop *loop;
-    Pool *pool;             /* loop thread */
-    bool pool_ended;        /* loop thread */
+    Servers *servers;       /* loop thread */
+    bool servers_ended;     /* loop thread */
     Task task, farewell;
     atomic_uint held, capacity;
     atomic_bool hungry;     /* somebody was told that there is no room */
@@ -56,7 +56,7 @@ static void announce_room(Relay *relay)
     }
 }
 
-/* --- events of the pool --- */
+/* --- events of the servers --- */
 
 static void on_done(void *who, Job *take_job)
 {
@@ -80,11 +80,11 @@ static void on_capacity(void *who, unsigned mails)
     announce_room(relay);
 }
 
-/* The pool has ended; so has the relay, unless a mail came in the very last moment. */
+/* The servers have ended; so has the relay, unless a mail came in the very last moment. */
 static void try_to_finish(Relay *relay)
 {
     pthread_mutex_lock(&relay->lock);
-    if (relay->pool_ended && relay->inbox->len == 0) {
+    if (relay->servers_ended && relay->inbox->len == 0) {
         relay->finished = true;
         pthread_cond_signal(&relay->changed);
     }
@@ -94,11 +94,11 @@ static void try_to_finish(Relay *relay)
 static void on_ended(void *who)
 {
     Relay *relay = who;
-    relay->pool_ended = true;
+    relay->servers_ended = true;
     try_to_finish(relay);
 }
 
-static const PoolEvents pool_events = {on_done, on_fault, on_capacity, on_ended};
+static const PoolEvents server_events = {on_done, on_fault, on_capacity, on_ended};
 
 /* --- the loop's side --- */
 
@@ -126,17 +126,17 @@ static void run(void *who)
     Relay *relay = who;
     Parcel parcel = take_parcel(relay);
     for (guint i = 0; i < parcel.mails->len; i++) {
-        pool_add(relay->pool, job_new(g_ptr_array_index(parcel.mails, i)));
+        servers_add(relay->servers, job_new(g_ptr_array_index(parcel.mails, i)));
     }
     g_ptr_array_unref(parcel.mails);
     if (parcel.config != NULL) {
-        pool_configure(relay->pool, parcel.config, parcel.index);
+        servers_configure(relay->servers, parcel.config, &parcel.config->relays[parcel.index]);
         config_unref(parcel.config);
     }
     if (parcel.stop) {
-        pool_stop(relay->pool, parcel.stop_ms);
+        servers_stop(relay->servers, parcel.stop_ms);
     }
-    pool_pump(relay->pool);
+    servers_pump(relay->servers);
     announce_room(relay);
     try_to_finish(relay);
 }
@@ -158,15 +158,18 @@ static Relay *relay_new(const DeliveryContext *context, Config *config, unsigned
     (void)error;
     g_assert(context->smtp != NULL);
     Relay *relay = g_new0(Relay, 1);
-    PoolPlan plan = {context->smtp, context->log, context->metrics, config, index, &pool_events,
-                     relay, context->tap};
+    PoolPlan plan = {
+        .smtp = context->smtp, .log = context->log, .metrics = context->metrics,
+        .config = config, .relay = &config->relays[index], .events = &server_events, .who = relay,
+        .tap = context->tap,
+    };
     relay->context = *context;
     relay->loop = context->smtp->loop;
-    relay->pool = pool_new(&plan);
+    relay->servers = servers_new(&plan);
     relay->task = (Task){.run = run, .who = relay};
     relay->farewell = (Task){.run = say_farewell, .who = relay};
     relay->inbox = g_ptr_array_new();
-    atomic_init(&relay->capacity, pool_capacity(relay->pool));
+    atomic_init(&relay->capacity, servers_capacity(relay->servers));
     pthread_mutex_init(&relay->lock, NULL);
     pthread_cond_init(&relay->changed, NULL);
     return relay;
@@ -239,7 +242,7 @@ static void relay_join(Relay *relay)
 
 static void relay_free(Relay *relay)
 {
-    pool_free(relay->pool);
+    servers_free(relay->servers);
     config_unref(relay->config);
     g_ptr_array_unref(relay->inbox);
     pthread_cond_destroy(&relay->changed);
