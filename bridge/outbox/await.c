@@ -158,7 +158,6 @@ static void look_again(Outbox *outbox, const char *name, Group *group)
     forget_if_idle(outbox->awaited, name, group);
     while (await != NULL) {
         AwaitJob *next = await->next_waiting;
-        await->job.next = NULL;
         outbox_push(outbox, &await->job);
         await = next;
     }

@@ -246,6 +246,7 @@ void outbox_push(Outbox *outbox, Job *job)
     pthread_mutex_lock(&outbox->lock);
     bool ended = outbox->ended;
     if (!ended) {
+        job->next = NULL; /* one that comes back was in another chain */
         *outbox->last = job;
         outbox->last = &job->next;
     }

@@ -255,6 +255,21 @@ static void all_mails_are_awaited(void **state)
     assert_int_equal(answer_wait(&answer), OUTBOX_OK);
 }
 
+/* Each goes back into the queue for its second mail, from the midst of the others. */
+static void many_that_ask_at_once_are_all_answered(void **state)
+{
+    Bench *bench = *state;
+    static Answer answers[500];
+    const MailName mails[] = {{(char[]){"g"}, 1}, {(char[]){"h"}, 1}};
+    for (size_t i = 0; i < G_N_ELEMENTS(answers); i++) {
+        answer_init(&answers[i]);
+        outbox_await(bench->outbox, mails, G_N_ELEMENTS(mails), LONG_MS, on_result, &answers[i]);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(answers); i++) {
+        assert_int_equal(answer_wait(&answers[i]), OUTBOX_OK);
+    }
+}
+
 static void what_is_settled_or_unknown_is_not_awaited(void **state)
 {
     Bench *bench = *state;
@@ -330,6 +345,7 @@ int main(void)
         TEST(a_queued_mail_is_awaited_through_its_attempts),
         TEST(a_mail_that_is_refused_for_good_is_settled_too),
         TEST(all_mails_are_awaited),
+        TEST(many_that_ask_at_once_are_all_answered),
         TEST(what_is_settled_or_unknown_is_not_awaited),
         TEST(who_has_waited_long_enough_is_told_so),
         TEST(at_the_end_nobody_is_left_waiting),
