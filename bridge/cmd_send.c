@@ -45,9 +45,16 @@ static char *joined(char **list)
 /* A part's text: as given, or from its file; NULL: none. */
 static bool read_part(char **text, const char *given, const char *path, GError **error)
 {
-    gsize length;
-    *text = path != NULL ? cmd_read(path, &length, error) : g_strdup(given);
-    return path == NULL || *text != NULL;
+    if (path == NULL) {
+        *text = g_strdup(given);
+        return true;
+    }
+    gsize length = 0;
+    *text = cmd_read(path, &length, error);
+    for (gsize i = 0; i < length; i++) {
+        (*text)[i] = (*text)[i] == '\0' ? ' ' : (*text)[i]; /* as any other control */
+    }
+    return *text != NULL;
 }
 
 static DraftHeader *split_headers(char **lines, size_t *n, GError **error)

@@ -78,7 +78,9 @@ static void add_own_addresses(Mailing *mailing, const DraftHeader *header)
     g_autoptr(GPtrArray) addresses = addresses_new();
     g_autofree char *field = g_strdup_printf("header %s", header->name);
     addresses_parse(addresses, mailing->problems, field, header->value);
-    header_add_addresses(mailing->own, header->name, addresses);
+    if (!header_add_addresses(mailing->own, header->name, addresses) && addresses->len > 0) {
+        add_problem(mailing, header->name, "no address that is ASCII before the @");
+    }
 }
 
 static void add_own(Mailing *mailing, const DraftHeader *header)
@@ -231,10 +233,22 @@ static char *new_message_id(const Address *from)
     return g_strdup_printf("%s@%s", name, strrchr(from->address, '@') + 1);
 }
 
+/* A mail without From is none, and headers are ASCII. */
+static bool can_be_shown(const Address *from, GError **error)
+{
+    bool shown = g_str_is_ascii(from->address);
+    if (!shown) {
+        g_set_error(error, FAULT, FAULT_INPUT,
+                    "from: %s: a sender must be ASCII before the @", from->address);
+    }
+    return shown;
+}
+
 static bool read_from(Mailing *mailing, GError **error)
 {
     Address *from = address_parse_one("from", mailing->draft->from, error);
-    if (from == NULL) {
+    if (from == NULL || !can_be_shown(from, error)) {
+        address_free(from);
         return false;
     }
     const char *id = mailing->draft->message_id;

@@ -12,6 +12,7 @@
 
 #define FOLD_AT    76  /* of a line with encoded words; RFC 2047, 2 */
 #define WORD_PLAIN 400 /* a plain word up to this stays whole */
+#define QUOTED_MAX 62  /* a quoted name is not folded */
 #define WORD_ENDS  12  /* =?utf-8?q? and ?= */
 
 typedef struct {
@@ -235,12 +236,12 @@ static char *quoted(const char *name)
 
 static void add_name(Folder *folder, const char *name)
 {
-    if (!is_ascii(name) || strstr(name, "=?") != NULL || strlen(name) > 60) {
+    g_autofree char *text = quoted(name);
+    if (!is_ascii(name) || strstr(name, "=?") != NULL || strlen(text) > QUOTED_MAX) {
         add_encoded(folder, name);
     } else if (is_phrase(name)) {
         add_words(folder, name);
     } else {
-        g_autofree char *text = quoted(name);
         add_token(folder, 1, text, strlen(text));
     }
 }

@@ -14,6 +14,7 @@ import unicodedata
 import pytest
 
 import harness
+from faultserver import FaultServer
 
 MAILS = 10
 HEADERS = 1000  # and as many names, in one mail
@@ -117,6 +118,103 @@ def names_of(raw):
     """The display names of To; the new policy of Python 3.11 puts blanks between encoded words of a name."""
     to = email.message_from_bytes(raw, policy=email.policy.compat32)["To"]
     return [str(email.header.make_header(email.header.decode_header(name))) for name, _ in email.utils.getaddresses([to])]
+
+
+EMAILS = 250  # of one receiver
+WEBHOOKS = 20
+LISTED = ("from", "to", "cc", "reply_to")
+
+EMAIL = """
+      - from: '{{{{ .CommonAnnotations.from{i} }}}}'
+        to: '{{{{ .CommonAnnotations.to{i} }}}}'
+        cc: '{{{{ .CommonAnnotations.cc{i} }}}}'
+        bcc: 'hidden <hidden@example.org>'
+        reply_to: '{{{{ .CommonAnnotations.reply_to{i} }}}}'
+        headers: {{Subject: '{{{{ .CommonAnnotations.subject{i} }}}}', X-Text: '{{{{ .CommonAnnotations.x{i} }}}}', X-Number: '{i}'}}
+        text: '{{{{ .CommonAnnotations.text{i} }}}}'
+        html: '{{{{ .CommonAnnotations.html{i} | safeHtml }}}}'
+"""
+
+
+def random_body(dice):
+    """Lines of every kind, words that are far too long, line ends of every system, controls, halves of surrogates."""
+    lines = [random_text(dice, dice.choice((1, 20, 90, 400))) for _ in range(dice.randint(0, 8))]
+    lines += dice.sample(["", "", ".", "..", ".x", "From a", " ", "\t", "a ", "a\t", "=", "=3D", "--", "--=_x", "\ufeffa", "\x1b[2J",
+                          "\ud800", "\udfffx", "e\u0301" * 60, "x" * dice.randint(70, 80), "y" * 3000, "\U0001f525" * 600,
+                          "é" * dice.randint(20, 30), " " * 100, "a b " * 40], dice.randint(0, 5))
+    dice.shuffle(lines)
+    return dice.choice(("\n", "\r\n", "\n", "\r")).join(lines) + dice.choice(("", "\n", "\r\n\r\n"))
+
+
+def body_of(text):
+    """What a body is: lines, and blanks for controls; what is no character is U+FFFD, as it is in JSON for intake."""
+    text = re.sub("[\ud800-\udfff\0]", "\ufffd", re.sub("\r\n?", "\n", text))
+    return re.sub("[\x01-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]", " ", text)
+
+
+def decoded(part):
+    return part.get_payload(decode=True).decode("utf-8").replace("\r\n", "\n")
+
+
+def header_of(mail, name):
+    unfolded = mail.get(name, "").replace("\r\n", "")
+    return str(email.header.make_header(email.header.decode_header(unfolded)))
+
+
+def check_mail(raw, said, number):
+    assert raw.isascii()
+    assert b"\r" not in raw.replace(b"\r\n", b"") and b"\n" not in raw.replace(b"\r\n", b"")
+    lines = raw.split(b"\r\n")
+    assert max(map(len, lines)) <= 998
+    assert all(len(line) <= 78 or len(line.split(b" ")[-1]) > 60 for line in lines)  # only a long word is not folded
+    mail = email.message_from_bytes(raw, policy=email.policy.compat32)
+    assert header_of(mail, "Subject") == cleaned(said[f"subject{number}"])
+    assert header_of(mail, "X-Text") == cleaned(said[f"x{number}"])
+    assert "hidden" not in raw.partition(b"\r\n\r\n")[0].decode()
+    for field in LISTED:
+        name = email.utils.getaddresses([mail[field.replace("_", "-")]])[0][0]
+        assert str(email.header.make_header(email.header.decode_header(name))) == said[f"name {field}{number}"]
+    text, html = mail.get_payload()
+    assert [part.get_content_type() for part in (text, html)] == ["text/plain", "text/html"]
+    assert not (mail.defects or text.defects or html.defects)
+    assert decoded(text) == body_of(said[f"text{number}"])
+    assert decoded(html) == body_of(said[f"html{number}"])
+
+
+def random_webhook(dice):
+    said = {}
+    for i in range(EMAILS):
+        for field in LISTED:
+            name = cleaned(random_text(dice, 40).replace("=?", ""))
+            said[f"name {field}{i}"] = name
+            said[f"{field}{i}"] = f"{quoted(name)} <{field}@example.org>"
+        said[f"subject{i}"], said[f"x{i}"] = random_text(dice, 200), random_text(dice, 200)
+        said[f"text{i}"] = random_body(dice) or "x"
+        said[f"html{i}"] = random_body(dice) or "x"
+    return said
+
+
+def test_ten_thousand_bodies_arrive_as_they_were_written(start):
+    """Through the daemon and over SMTP; and as many subjects and names."""
+    dice = random.Random(4)
+    with FaultServer() as server:
+        ours = start(harness.Alertpost, f"""
+global: {{smtp_smarthost: '127.0.0.1:{server.port}', smtp_require_tls: false}}
+limits: {{labels: 100000, recipients: 10}}
+route: {{receiver: mail}}
+receivers:
+  - name: mail
+    email_configs:
+""" + "".join(EMAIL.format(i=i) for i in range(EMAILS)), storage="memory:")
+        for webhook in range(WEBHOOKS):
+            said = random_webhook(dice)
+            hook = harness.payload(harness.alert({"alertname": "A"}, annotations=said), group=f"g{webhook}")
+            assert ours.post(hook)[0] in (200, 202)
+            wanted = (webhook + 1) * EMAILS
+            harness.wait_for(lambda wanted=wanted: len(server.mails) == wanted, "the mails", 120)
+            for mail in server.mails[-EMAILS:]:
+                number = re.search(rb"^X-Number: (\d+)\r$", mail["data"], re.M)[1].decode()
+                check_mail(mail["data"], said, number)
 
 
 HOSTILE = {
