@@ -141,9 +141,11 @@ bool builtin_eq(Exec *exec, const Value *args, size_t n, Value *result, GError *
 
 bool builtin_ne(Exec *exec, const Value *args, size_t n, Value *result, GError **error)
 {
-    bool good = builtin_eq(exec, args, n, result, error);
+    if (!builtin_eq(exec, args, n, result, error)) {
+        return false;
+    }
     result->truth = !result->truth;
-    return good;
+    return true;
 }
 
 static bool is_less(Value a, Value b, Class class)

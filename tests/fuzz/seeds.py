@@ -1,0 +1,57 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""tests/fuzz/seeds.py FOLDER: writes a first corpus for each fuzz target into FOLDER/TARGET,
+from the recorded cases of the template language and their payloads."""
+
+import hashlib
+import json
+import pathlib
+import re
+import sys
+
+CONFORMANCE = pathlib.Path(__file__).resolve().parents[1] / "conformance"
+
+
+def case_texts():
+    """Each case's templates as one text."""
+    for path in sorted(CONFORMANCE.glob("*.json")):
+        for case in json.loads(path.read_text())["cases"]:
+            for template in case.get("templates", [case]):
+                yield template["text"].encode("utf-8", "surrogatepass")
+
+
+def markup():
+    """The cases' templates as fuzz_escape takes them: an action is a byte 1, and so on."""
+    for text in case_texts():
+        for pattern, byte in ((rb"{{-?\s*(if|with)\b.*?}}", b"\2"), (rb"{{-?\s*else\s*-?}}", b"\3"), (rb"{{-?\s*end\s*-?}}", b"\4"),
+                              (rb"{{.*?}}", b"\1")):
+            text = re.sub(pattern, byte, text, flags=re.S)
+        for value in HOSTILE:
+            yield text.replace(b"\0", b"") + b"\0" + value
+
+
+def payloads():
+    for path in sorted((CONFORMANCE / "data").glob("*.json")):
+        yield path.read_bytes()
+
+
+CORPORA = {
+    "fuzz_template": case_texts,
+    "fuzz_escape": markup,
+    "fuzz_payload": payloads,
+}
+
+HOSTILE = (b"javascript:alert(1)//\"'><b x=y>", b"/*</style><i onclick=1>{}url(x:y)\\")
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    for target, seeds in CORPORA.items():
+        folder = pathlib.Path(sys.argv[1]) / target
+        folder.mkdir(parents=True, exist_ok=True)
+        for seed in seeds():
+            (folder / hashlib.sha256(seed).hexdigest()[:16]).write_bytes(seed)
+
+
+main()
