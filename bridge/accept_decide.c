@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "bridge/accept_step.h"
 
-#define KEEP_MS ((int64_t)5 * 24 * 3600 * 1000) /* of a state, at least */
+#define DAY_MS ((int64_t)24 * 3600 * 1000)
+
+/* How long a state is kept, at least.  A workflow may run once a month, and be red that
+ * long; a green one is only kept so that late runs are known as such. */
+#define KEEP_MS       (5 * DAY_MS)
+#define KEEP_RED_MS   (400 * DAY_MS)
+#define KEEP_GREEN_MS (30 * DAY_MS)
 
 void part_forget(Part *part)
 {
@@ -41,6 +47,7 @@ void part_decide(const Step *step, Part *part)
     const SourceConfig *source = config_find_source(step->config, step->event->source);
     DedupSettings settings = {
         .window_ms = source != NULL ? source->dedup_window_ms : 0,
+        .remind_ms = source != NULL ? source->dedup_remind_ms : 0,
         .repeat_interval_ms = part->reach->route->repeat_interval_ms,
         .send_resolved = sends_resolved(step, part),
     };
@@ -79,6 +86,10 @@ static Mail *make_mail(const Step *step, Part *part)
 static int64_t expires_ms(const Step *step, const Part *part)
 {
     const SourceConfig *source = config_find_source(step->config, step->event->source);
+    const DedupState *state = part->decision.state;
+    if (state->family == FAMILY_CI) {
+        return step->now_ms + (state->runs.red ? KEEP_RED_MS : KEEP_GREEN_MS);
+    }
     int64_t longest = MAX(part->reach->route->repeat_interval_ms,
                           source != NULL ? source->dedup_window_ms : 0);
     return step->now_ms + MAX(KEEP_MS, 2 * MIN(longest, INT64_MAX / 8));

@@ -75,6 +75,11 @@ static void note_losses(App *app, const Config *config)
                      "ack: stored with storage memory: a crash or a restart loses mail that "
                      "was accepted", "source", config->sources[i].name, NULL);
         }
+        if (config->sources[i].family == FAMILY_CI) {
+            log_line(app->log, LOG_LEVEL_WARN, "configuration", "note",
+                     "CI with storage memory: a restart forgets which workflows are red",
+                     "source", config->sources[i].name, NULL);
+        }
     }
 }
 

@@ -105,7 +105,8 @@ typedef struct {
     bool allow_unauthenticated; /* being open on a non-loopback listener is meant */
     AckMode ack;
     int64_t ack_timeout_ms;
-    int64_t dedup_window_ms;
+    int64_t dedup_window_ms; /* of monitoring; 0 for CI */
+    int64_t dedup_remind_ms; /* of CI; 0: never */
     Labels labels; /* added where an alert has no such label */
 } SourceConfig;
 
@@ -185,7 +186,7 @@ const RelayConfig *config_find_relay(const Config *config, const char *key);
 /* The key tables of config/README.md, from the tables the file is read with. */
 void config_print_reference(GString *out);
 
-/* The built-in templates (config/default.tmpl). */
-extern const char config_default_tmpl[];
+/* The built-in templates (config/default.tmpl, config/ci.tmpl). */
+extern const char config_default_tmpl[], config_ci_tmpl[];
 
 #endif

@@ -101,7 +101,7 @@ typedef struct {
     bool enabled, allow_unauthenticated;
     AuthSettings auth;
     unsigned ack; /* AckMode */
-    int64_t ack_timeout_ms, dedup_window_ms;
+    int64_t ack_timeout_ms, dedup_window_ms, dedup_remind_ms;
     const Node *labels;
 } SourceSettings;
 

@@ -12,11 +12,11 @@ static const struct {
 } types[] = {
     {"alertmanager", FAMILY_MONITORING, false},
     {"grafana", FAMILY_MONITORING, false},
-    {"github", FAMILY_CI, true},
-    {"gitlab", FAMILY_CI, true},
-    {"jenkins", FAMILY_CI, true},
-    {"flux", FAMILY_CI, true},
-    {"tekton", FAMILY_CI, true},
+    {"github", FAMILY_CI, false},
+    {"gitlab", FAMILY_CI, false},
+    {"jenkins", FAMILY_CI, false},
+    {"flux", FAMILY_CI, false},
+    {"tekton", FAMILY_CI, false},
     {"json", FAMILY_MONITORING, true},
     {"prometheus", FAMILY_MONITORING, true},
 };
@@ -69,11 +69,25 @@ static void report_unknown(const Loader *loader, const Node *node, const char *t
     }
 }
 
+/* A setting that could not act is an error. */
+static void check_family(const Loader *loader, const SourceSettings *settings)
+{
+    const Node *dedup = node_get(settings->at.node, "dedup");
+    bool is_ci = source_family(settings) == FAMILY_CI;
+    const Node *node = dedup != NULL ? node_get(dedup, is_ci ? "window" : "remind") : NULL;
+    if (node != NULL) {
+        report_error(loader->reader.report, node,
+                     is_ci ? "does not act on CI, of which only changes are mailed: see remind"
+                           : "acts only on CI: repetitions of alerts are repeat_interval's");
+    }
+}
+
 void source_type_check(const Loader *loader, const SourceSettings *settings)
 {
     const Node *node = node_get(settings->at.node, "type");
     const char *type = type_of(settings);
     size_t i = find(type);
+    check_family(loader, settings);
     if (i == G_N_ELEMENTS(types) && node == NULL) {
         report_error(loader->reader.report, settings->at.node, "missing type in source");
     } else if (i == G_N_ELEMENTS(types)) {

@@ -45,8 +45,9 @@ const Schema source_auth_schema =
 
 static const Field dedup_fields[] = {
     FIELD(SourceSettings, dedup_window_ms, "window", "5m",
-          "A repetition within this is recognised as one notification."),
-    UNSUPPORTED("remind", "For CI sources."),
+          "Of monitoring: a repetition within this is recognised as one notification."),
+    FIELD(SourceSettings, dedup_remind_ms, "remind", "0",
+          "Of CI: what is still red is mailed again after this; 0: never."),
 };
 
 const Schema source_dedup_schema =
@@ -57,7 +58,8 @@ static const Field source_fields[] = {
     REQUIRED(SourceSettings, name, "name", "missing name in source",
              "The source is `POST /hooks/NAME`; unique."),
     FIELD(SourceSettings, type, "type", NULL,
-          "What it sends; else the name, where that is a type: `alertmanager`, `grafana`."),
+          "What it sends; else the name, where that is a type: `alertmanager`, `grafana`, "
+          "`github`, `gitlab`, `jenkins`, `flux`, `tekton`."),
     FIELD(SourceSettings, enabled, "enabled", "true", "`false`: there is no such path."),
     OPTIONAL_SECTION(SourceSettings, auth, "auth", AuthSettings, &source_auth_schema,
                      "Who may post here; without it everybody may."),
@@ -176,7 +178,9 @@ static void add_source(Loader *loader, const SourceSettings *settings)
         .allow_unauthenticated = settings->allow_unauthenticated,
         .ack = (AckMode)settings->ack,
         .ack_timeout_ms = settings->ack_timeout_ms,
-        .dedup_window_ms = settings->dedup_window_ms,
+        .dedup_window_ms =
+            source_family(settings) == FAMILY_CI ? 0 : settings->dedup_window_ms,
+        .dedup_remind_ms = settings->dedup_remind_ms,
         .labels = build_labels(loader, settings->labels),
     };
     source->auth.required = settings->auth.at.node != NULL;

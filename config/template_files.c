@@ -13,11 +13,16 @@
 
 TemplateSet *template_set_new_with_defaults(void)
 {
-    GError *error = NULL;
+    const struct {
+        const char *name, *text;
+    } files[] = {{"default.tmpl", config_default_tmpl}, {"ci.tmpl", config_ci_tmpl}};
     TemplateSet *set = template_set_new();
-    if (!template_set_add(set, "default.tmpl", config_default_tmpl,
-                          strlen(config_default_tmpl), &error)) {
-        g_error("built-in templates: %s", error->message);
+    for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
+        GError *error = NULL;
+        if (!template_set_add(set, files[i].name, files[i].text, strlen(files[i].text),
+                              &error)) {
+            g_error("built-in templates: %s", error->message);
+        }
     }
     return set;
 }

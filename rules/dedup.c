@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rules/dedup_inside.h"
+
 typedef enum { SAYS_KNOWN, SAYS_NEW, SAYS_LATE } Says;
 
 typedef struct {
@@ -340,28 +342,31 @@ static DedupAlert *sorted(GArray *take, size_t *n)
     return (DedupAlert *)(void *)g_array_free(take, FALSE);
 }
 
-/* A thread lasts as long as something fires; a new one has no root until its first mail
- * is named. */
-static void set_thread(const Case *c, bool sends, DedupDecision *decision)
+void dedup_set_thread(const DedupState *old, bool sends, DedupDecision *decision)
 {
     DedupState *state = decision->state;
-    bool full = c->old->thread_mails >= DEDUP_THREAD_MAX;
-    bool open = c->old->thread_root[0] != '\0' && !(sends && full);
-    decision->thread_root = g_strdup(sends && open ? c->old->thread_root : "");
-    if (state->n_firing == 0) {
+    bool full = old->thread_mails >= DEDUP_THREAD_MAX;
+    bool open = old->thread_root[0] != '\0' && !(sends && full);
+    decision->thread_root = g_strdup(sends && open ? old->thread_root : "");
+    if (!dedup_goes_on(state)) {
         return;
     }
     if (open) {
         g_free(state->thread_root);
-        state->thread_root = g_strdup(c->old->thread_root);
+        state->thread_root = g_strdup(old->thread_root);
     }
-    state->thread_mails = (open ? c->old->thread_mails : 0) + sends;
+    state->thread_mails = (open ? old->thread_mails : 0) + sends;
+}
+
+bool dedup_goes_on(const DedupState *state)
+{
+    return state->n_firing > 0 || state->runs.red;
 }
 
 void dedup_name_mail(DedupDecision *decision, const char *message_id)
 {
     DedupState *state = decision->state;
-    if (state->n_firing > 0 && state->thread_root[0] == '\0') {
+    if (dedup_goes_on(state) && state->thread_root[0] == '\0') {
         g_free(state->thread_root);
         state->thread_root = g_strdup(message_id);
     }
@@ -402,12 +407,13 @@ static void build_state(const Case *c, DedupDecision *decision)
     GArray *resolved = g_array_new(FALSE, FALSE, sizeof(DedupAlert));
     keep_resolved(c, state, resolved);
     state->resolved = sorted(resolved, &state->n_resolved);
-    set_thread(c, sends, decision);
+    dedup_set_thread(c->old, sends, decision);
     decision->changed = !states_equal(c->old, state);
 }
 
-void dedup_decide(const DedupState *old, Event *event, const DedupSettings *settings,
-                  const DedupInput *input, DedupDecision *decision)
+static void decide_monitoring(const DedupState *old, Event *event,
+                              const DedupSettings *settings, const DedupInput *input,
+                              DedupDecision *decision)
 {
     char nothing[] = "";
     DedupState empty = {.thread_root = nothing};
@@ -422,6 +428,20 @@ void dedup_decide(const DedupState *old, Event *event, const DedupSettings *sett
     *decision = (DedupDecision){.reason = ask_rules(&c)};
     build_state(&c, decision);
     g_free(c.seen);
+}
+
+/* What was remembered while the source was of another family does not count. */
+void dedup_decide(const DedupState *old, Event *event, const DedupSettings *settings,
+                  const DedupInput *input, DedupDecision *decision)
+{
+    if (old != NULL && old->family != event->family) {
+        old = NULL;
+    }
+    if (event->family == FAMILY_CI) {
+        dedup_decide_ci(old, event, settings, input, decision);
+    } else {
+        decide_monitoring(old, event, settings, input, decision);
+    }
 }
 
 void dedup_decision_clear(DedupDecision *decision)

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#include "rules/dedup.h"
+#include "rules/dedup_state.h"
 
 #include <string.h>
 
 #include "rules/fault.h"
 
-/* The first byte says whose state it is (monitoring), the second the version. All
- * numbers are little-endian. */
-#define STATE_KIND    'M'
-#define STATE_VERSION 1
+/* The first byte says of which family the state is, the second the version. All numbers
+ * are little-endian. */
+#define STATE_MONITORING 'M'
+#define STATE_CI         'C'
+#define STATE_VERSION    1
 #define ROOT_MAX      512
 
 DedupState *dedup_state_new(void)
@@ -45,25 +46,60 @@ static void put_alerts(GByteArray *out, const DedupAlert *alerts, size_t n)
     }
 }
 
-guint8 *dedup_encode(const DedupState *state, size_t *length)
+static void put_text(GByteArray *out, const char *text)
 {
-    size_t root = strlen(state->thread_root);
-    g_assert(root <= ROOT_MAX);
-    size_t alerts = state->n_firing + state->n_resolved;
-    GByteArray *out = g_byte_array_sized_new((guint)(48 + root + 16 * alerts));
-    put(out, STATE_KIND, 1);
-    put(out, STATE_VERSION, 1);
+    g_byte_array_append(out, (const guint8 *)text, (guint)strlen(text));
+}
+
+static void put_runs(GByteArray *out, const DedupState *state)
+{
+    const DedupRuns *runs = &state->runs;
+    put(out, (uint64_t)state->last_mail_ms, 8);
+    put(out, runs->red, 1);
+    put(out, runs->streak, 4);
+    put(out, (uint64_t)runs->red_since_ms, 8);
+    put(out, runs->sequence[0], 8);
+    put(out, runs->sequence[1], 8);
+    put(out, state->thread_mails, 2);
+    put(out, strlen(state->thread_root), 2);
+    put(out, strlen(runs->since_commit), 1);
+    put(out, runs->n_ids, 1);
+    put_text(out, state->thread_root);
+    put_text(out, runs->since_commit);
+    for (size_t i = 0; i < runs->n_ids; i++) {
+        put(out, runs->ids[i], 8);
+    }
+}
+
+static void put_monitoring(GByteArray *out, const DedupState *state)
+{
     put(out, (uint64_t)state->last_mail_ms, 8);
     put(out, (uint64_t)state->resolved_ms, 8);
     put(out, state->seen_firing, 8);
     put(out, state->seen_resolved, 8);
     put(out, state->thread_mails, 2);
-    put(out, root, 2);
+    put(out, strlen(state->thread_root), 2);
     put(out, state->n_firing, 4);
     put(out, state->n_resolved, 4);
-    g_byte_array_append(out, (const guint8 *)state->thread_root, (guint)root);
+    put_text(out, state->thread_root);
     put_alerts(out, state->firing, state->n_firing);
     put_alerts(out, state->resolved, state->n_resolved);
+}
+
+guint8 *dedup_encode(const DedupState *state, size_t *length)
+{
+    size_t root = strlen(state->thread_root);
+    g_assert(root <= ROOT_MAX);
+    bool is_ci = state->family == FAMILY_CI;
+    size_t alerts = state->n_firing + state->n_resolved;
+    GByteArray *out = g_byte_array_sized_new((guint)(48 + root + 16 * alerts));
+    put(out, is_ci ? STATE_CI : STATE_MONITORING, 1);
+    put(out, STATE_VERSION, 1);
+    if (is_ci) {
+        put_runs(out, state);
+    } else {
+        put_monitoring(out, state);
+    }
     gsize size;
     guint8 *bytes = g_byte_array_steal(out, &size);
     g_byte_array_unref(out);
@@ -133,26 +169,74 @@ static void take_all_alerts(Reader *reader, DedupState *state, size_t firing,
     state->n_resolved = resolved;
 }
 
+static void take_monitoring(Reader *reader, DedupState *state)
+{
+    state->last_mail_ms = (int64_t)take(reader, 8);
+    state->resolved_ms = (int64_t)take(reader, 8);
+    state->seen_firing = take(reader, 8);
+    state->seen_resolved = take(reader, 8);
+    state->thread_mails = (unsigned)take(reader, 2);
+    size_t root = (size_t)take(reader, 2);
+    size_t firing = (size_t)take(reader, 4), resolved = (size_t)take(reader, 4);
+    state->thread_root = take_root(reader, root);
+    take_all_alerts(reader, state, firing, resolved);
+}
+
+static void take_commit(Reader *reader, DedupRuns *runs, size_t length)
+{
+    if (length > DEDUP_COMMIT_MAX || (size_t)(reader->end - reader->at) < length ||
+        !g_utf8_validate((const char *)reader->at, (gssize)length, NULL)) {
+        reader->broken = true;
+        return;
+    }
+    memcpy(runs->since_commit, reader->at, length);
+    reader->at += length;
+}
+
+static void take_runs(Reader *reader, DedupState *state)
+{
+    DedupRuns *runs = &state->runs;
+    state->last_mail_ms = (int64_t)take(reader, 8);
+    uint64_t red = take(reader, 1);
+    runs->red = red == 1;
+    runs->streak = (unsigned)take(reader, 4);
+    runs->red_since_ms = (int64_t)take(reader, 8);
+    runs->sequence[0] = take(reader, 8);
+    runs->sequence[1] = take(reader, 8);
+    state->thread_mails = (unsigned)take(reader, 2);
+    size_t root = (size_t)take(reader, 2), commit = (size_t)take(reader, 1);
+    runs->n_ids = (size_t)take(reader, 1);
+    state->thread_root = take_root(reader, root);
+    take_commit(reader, runs, commit);
+    size_t left = (size_t)(reader->end - reader->at);
+    if (reader->broken || red > 1 || runs->n_ids > DEDUP_IDS_MAX ||
+        left != runs->n_ids * 8) {
+        reader->broken = true;
+        return;
+    }
+    for (size_t i = 0; i < runs->n_ids; i++) {
+        runs->ids[i] = take(reader, 8);
+    }
+}
+
 DedupState *dedup_decode(const guint8 *bytes, size_t length, GError **error)
 {
     Reader reader = {.at = bytes, .end = bytes + length};
     uint64_t kind = take(&reader, 1), version = take(&reader, 1);
-    if (reader.broken || kind != STATE_KIND || version != STATE_VERSION) {
+    bool known = kind == STATE_MONITORING || kind == STATE_CI;
+    if (reader.broken || !known || version != STATE_VERSION) {
         g_set_error(error, FAULT, FAULT_SYSTEM,
                     "not a dedup state of version %d (%zu bytes)", STATE_VERSION,
                     length);
         return NULL;
     }
     g_autoptr(DedupState) state = g_new0(DedupState, 1);
-    state->last_mail_ms = (int64_t)take(&reader, 8);
-    state->resolved_ms = (int64_t)take(&reader, 8);
-    state->seen_firing = take(&reader, 8);
-    state->seen_resolved = take(&reader, 8);
-    state->thread_mails = (unsigned)take(&reader, 2);
-    size_t root = (size_t)take(&reader, 2);
-    size_t firing = (size_t)take(&reader, 4), resolved = (size_t)take(&reader, 4);
-    state->thread_root = take_root(&reader, root);
-    take_all_alerts(&reader, state, firing, resolved);
+    state->family = kind == STATE_CI ? FAMILY_CI : FAMILY_MONITORING;
+    if (state->family == FAMILY_CI) {
+        take_runs(&reader, state);
+    } else {
+        take_monitoring(&reader, state);
+    }
     if (reader.broken) {
         g_set_error(error, FAULT, FAULT_SYSTEM, "broken dedup state (%zu bytes)",
                     length);

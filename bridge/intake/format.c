@@ -4,8 +4,13 @@
 #include <string.h>
 
 #include "bridge/intake/alertmanager.h"
+#include "bridge/intake/flux.h"
 #include "bridge/intake/form.h"
+#include "bridge/intake/github.h"
+#include "bridge/intake/gitlab.h"
 #include "bridge/intake/grafana.h"
+#include "bridge/intake/jenkins.h"
+#include "bridge/intake/tekton.h"
 #include "rules/fault.h"
 
 #define JSON_VALUES_BASE      ((size_t)10000)
@@ -15,6 +20,11 @@
 static const Format formats[] = {
     {"alertmanager", "POST", NULL, alertmanager_parse},
     {"grafana", "POST, PUT", NULL, grafana_parse},
+    {"github", "POST", "payload", github_parse},
+    {"gitlab", "POST", NULL, gitlab_parse},
+    {"jenkins", "POST", NULL, jenkins_parse},
+    {"flux", "POST", NULL, flux_parse},
+    {"tekton", "POST", NULL, tekton_parse},
 };
 
 const Format *format_find(const char *type)

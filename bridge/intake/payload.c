@@ -238,6 +238,19 @@ bool payload_count(const Payload *payload, const Json *object, const char *key,
            payload_fail(payload, FAULT_INPUT, key, "not a whole number from 0");
 }
 
+bool payload_real(const Payload *payload, const Json *object, const char *key, double *value)
+{
+    const Json *json;
+    if (!get(payload, object, key, &json)) {
+        return false;
+    }
+    if (json != NULL && !json_is_number(json)) {
+        return payload_fail(payload, FAULT_INPUT, key, "not a number");
+    }
+    *value = json != NULL ? json_number(json) : *value;
+    return true;
+}
+
 static bool are_objects(const Payload *payload, const char *key, const Json *array)
 {
     size_t i = 0;

@@ -44,6 +44,8 @@ bool payload_read_date(const char *text, Timestamp *value);
 /* A whole number from 0; beyond 64 bits it is the largest one. */
 bool payload_count(const Payload *payload, const Json *object, const char *key, uint64_t *value);
 
+bool payload_real(const Payload *payload, const Json *object, const char *key, double *value);
+
 /* Sets the error "PLACE + key: reason" and returns false. */
 bool payload_fail(const Payload *payload, FaultKind kind, const char *key, const char *reason);
 

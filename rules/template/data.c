@@ -93,6 +93,18 @@ GET(data_truncated_alerts)
     return value_int((int64_t)MIN(EVENT(receiver)->truncated_alerts, INT64_MAX));
 }
 
+GET(data_family)
+{
+    UNUSED;
+    return value_text(EVENT(receiver)->family == FAMILY_CI ? "ci" : "monitoring");
+}
+
+GET(data_sender)
+{
+    UNUSED;
+    return value_text(EVENT(receiver)->sender);
+}
+
 GET(alert_status)
 {
     UNUSED;
@@ -203,6 +215,8 @@ const Field fields[] = {
     {KIND_DATA, "RouteLabels", data_route_labels, true},
     {KIND_DATA, "ExternalURL", data_external_url, false},
     {KIND_DATA, "TruncatedAlerts", data_truncated_alerts, true},
+    {KIND_DATA, "Family", data_family, true},
+    {KIND_DATA, "Sender", data_sender, true},
     {KIND_ALERT, "Status", alert_status, false},
     {KIND_ALERT, "Labels", alert_labels, false},
     {KIND_ALERT, "Annotations", alert_annotations, false},

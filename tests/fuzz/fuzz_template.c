@@ -24,7 +24,7 @@ static Event *sample_event(void)
                             .silence_url = "", .dashboard_url = "", .panel_url = "",
                             .value_string = ""};
     }
-    event = (Event){.source = "s", .sender_receiver = "r", .group_key = "g",
+    event = (Event){.source = "s", .sender = "s", .sender_receiver = "r", .group_key = "g",
                     .external_url = "http://am/", .reason = "", .group_labels = {labels, 1},
                     .common_labels = {labels, 2}, .common_annotations = {annotations, 1},
                     .alerts = alerts, .n_alerts = G_N_ELEMENTS(alerts)};

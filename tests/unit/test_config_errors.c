@@ -384,7 +384,7 @@ static void our_own_blocks_are_checked(void **state)
          "\"alertmanager\"?"},
         {REST "sources: [{name: a, type: zzzzzz}]\n",
          "dir/f.yml:3:27: sources[0].type: unknown type \"zzzzzz\": known are "
-         "alertmanager, grafana"},
+         "alertmanager, grafana, github, gitlab, jenkins, flux, tekton"},
         {REST "sources: [{name: alertmanager, auth: {}}]\n",
          "dir/f.yml:3:38: sources[0].auth: names no way to authenticate"},
         {REST "sources: [{name: alertmanager, auth: {hmac: {header: X}}}]\n",
@@ -407,7 +407,11 @@ static void our_own_blocks_are_checked(void **state)
               "{remind: 1h}}]\n",
          "dir/f.yml:3:37: sources[0].ack: must be default, stored or delivered\n"
          "dir/f.yml:3:43: sources[0].regroup: regroup is not supported yet\n"
-         "dir/f.yml:3:66: sources[0].dedup.remind: remind is not supported yet"},
+         "dir/f.yml:3:74: sources[0].dedup.remind: acts only on CI: repetitions of alerts "
+         "are repeat_interval's"},
+        {REST "sources: [{name: github, dedup: {window: 1h}}]\n",
+         "dir/f.yml:3:42: sources[0].dedup.window: does not act on CI, of which only "
+         "changes are mailed: see remind"},
         {REST "sources: [{name: alertmanager, ack_timeout: 0}]\n",
          "dir/f.yml:3:45: sources[0].ack_timeout: must be at least 1ms"},
         {REST "delivery: {connections: 0, mails_per_connection: -1, idle_close: 1}\n",

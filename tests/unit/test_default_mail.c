@@ -8,7 +8,7 @@
 #define GROUP  "alertname=DiskFull;cluster=eu1"
 #define LABELS GROUP ";severity=critical;instance="
 
-static const char *const ours[] = {config_default_tmpl, NULL};
+static const char *const ours[] = {config_default_tmpl, config_ci_tmpl, NULL};
 
 static char *render(const Event *event, const char *text)
 {
@@ -344,6 +344,7 @@ static void user_s_definitions_replace_ours_wherever_they_are_used(void **state)
     event->external_url = "https://am.example";
     const char *const files[] = {
         config_default_tmpl,
+        config_ci_tmpl,
         "{{ define `__subject` }}My <subject>{{ end }}"
         "{{ define `__alertmanager` }}Karma{{ end }}"
         "{{ define `__alertmanagerURL` }}https://karma.example/{{ end }}",

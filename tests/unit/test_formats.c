@@ -108,6 +108,39 @@ typedef struct {
 
 static const Example examples[] = {
     {"grafana-firing", "grafana", NULL},
+    {"github-failure", "github",
+     "X-GitHub-Event: workflow_run\n"
+     "X-GitHub-Delivery: 72d3162e-cc78-11e3-81ab-4c9367dc0958"},
+    {"github-success-attempt-2", "github", NULL},
+    {"github-fork-failure", "github", NULL},
+    {"github-cancelled", "github", NULL},
+    {"github-in-progress", "github", NULL},
+    {"github-ping", "github", "X-GitHub-Event: ping"},
+    {"gitlab-pipeline-failed", "gitlab",
+     "X-Gitlab-Event: Pipeline Hook\n"
+     "Idempotency-Key: f5e5f430-f57b-4e6e-9fac-d9128cd7232f"},
+    {"gitlab-pipeline-success", "gitlab", NULL},
+    {"gitlab-pipeline-running", "gitlab", NULL},
+    {"gitlab-fork-failed", "gitlab", NULL},
+    {"gitlab-job-failed", "gitlab", NULL},
+    {"gitlab-job-allowed-to-fail", "gitlab", NULL},
+    {"gitlab-push", "gitlab", NULL},
+    {"jenkins-failure", "jenkins", NULL},
+    {"jenkins-unstable", "jenkins", NULL},
+    {"jenkins-success", "jenkins", NULL},
+    {"jenkins-started", "jenkins", NULL},
+    {"jenkins-aborted", "jenkins", NULL},
+    {"flux-error", "flux", "Gotk-Component: source-controller"},
+    {"flux-success", "flux", NULL},
+    {"flux-progressing", "flux", NULL},
+    {"tekton-failed", "tekton",
+     "Ce-Id: 77f78ae7-ff6d-4e39-9d05-b9a0b7850527\n"
+     "Ce-Type: dev.tekton.event.pipelinerun.failed.v1"},
+    {"tekton-structured-success", "tekton", "Content-Type: application/cloudevents+json"},
+    {"tekton-running", "tekton", NULL},
+    {"tekton-cancelled", "tekton", NULL},
+    {"tekton-task-of-a-pipeline", "tekton", NULL},
+    {"tekton-task", "tekton", NULL},
 };
 
 static Family family_of(const char *type)
@@ -158,6 +191,49 @@ static void a_payload_of_the_wrong_shape_is_refused_with_the_place(void **state)
         {"grafana", "[]", "not a JSON object"},
         {"grafana", "{\"alerts\":[{},{\"panelURL\":7}]}", "alerts[1].panelURL: not a string"},
         {"grafana", "{\"alerts\":[{\"silenceURL\":{}}]}", "alerts[0].silenceURL: not a string"},
+        {"github", "7", "not a JSON object"},
+        {"github", "{}", "workflow_run: missing"},
+        {"github", "{\"workflow_run\":null}", "workflow_run: missing"},
+        {"github", "{\"workflow_run\":[]}", "workflow_run: not an object"},
+        {"github", "{\"workflow_run\":{\"conclusion\":1}}",
+         "workflow_run.conclusion: not a string"},
+        {"github", "{\"workflow_run\":{\"conclusion\":\"failure\",\"head_commit\":7}}",
+         "workflow_run.head_commit: not an object"},
+        {"github", "{\"workflow_run\":{\"conclusion\":\"success\",\"run_number\":\"1\"}}",
+         "workflow_run.run_number: not a whole number from 0"},
+        {"github", "{\"workflow_run\":{\"conclusion\":\"success\",\"updated_at\":\"now\"}}",
+         "workflow_run.updated_at: not a time"},
+        {"github", "{\"workflow_run\":{\"conclusion\":\"success\"},\"repository\":\"a/b\"}",
+         "repository: not an object"},
+        {"gitlab", "{}", "object_kind: missing"},
+        {"gitlab", "{\"object_kind\":1}", "object_kind: not a string"},
+        {"gitlab", "{\"object_kind\":\"pipeline\",\"object_attributes\":[]}",
+         "object_attributes: not an object"},
+        {"gitlab",
+         "{\"object_kind\":\"pipeline\",\"object_attributes\":{\"status\":\"failed\"},"
+         "\"builds\":[{},{\"name\":{}}]}",
+         "builds[1].name: not a string"},
+        {"gitlab",
+         "{\"object_kind\":\"pipeline\",\"object_attributes\":{\"status\":\"failed\","
+         "\"duration\":\"long\"}}",
+         "object_attributes.duration: not a number"},
+        {"jenkins", "{\"name\":\"a\"}", "build: missing"},
+        {"jenkins", "{\"build\":{\"phase\":7}}", "build.phase: not a string"},
+        {"jenkins",
+         "{\"build\":{\"phase\":\"COMPLETED\",\"status\":\"FAILURE\",\"scm\":{\"culprits\":1}}}",
+         "build.scm.culprits: not an array"},
+        {"jenkins",
+         "{\"build\":{\"phase\":\"COMPLETED\",\"status\":\"FAILURE\",\"number\":-1}}",
+         "build.number: not a whole number from 0"},
+        {"flux", "{\"severity\":\"error\"}", "involvedObject: missing"},
+        {"flux", "{\"involvedObject\":{},\"severity\":\"error\",\"metadata\":{\"a\":1}}",
+         "metadata.a: not a string"},
+        {"tekton", "{}", "pipelineRun: missing"},
+        {"tekton", "{\"specversion\":\"1.0\"}", "data: missing"},
+        {"tekton", "{\"pipelineRun\":{\"status\":{\"conditions\":{}}}}",
+         "status.conditions: not an array"},
+        {"tekton", "{\"pipelineRun\":{\"metadata\":{\"labels\":{\"a\":{}}}}}",
+         "metadata.labels.a: not a string"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
         g_autoptr(GError) error = NULL;
@@ -172,10 +248,48 @@ static void a_payload_of_the_wrong_shape_is_refused_with_the_place(void **state)
     }
 }
 
+static void a_form_holds_the_payload_in_a_field(void **state)
+{
+    (void)state;
+    const char *form = "Content-Type: application/x-www-form-urlencoded; charset=UTF-8";
+    const char *body = "a=b&payload=%7B%22workflow_run%22%3A%7B%22conclusion%22:+%22failure%22,"
+                       "%22name%22:%22100%+sure%3f%22%7d%7d&payload=x";
+    g_autoptr(Event) event = parse("github", FAMILY_CI, form, body, strlen(body), NULL);
+    assert_non_null(event);
+    assert_string_equal(labels_get(&event->alerts[0].labels, "workflow"), "100% sure?");
+    static const struct {
+        const char *body, *message;
+    } broken[] = {
+        {"", "the form has no field payload"},
+        {"payloads=1&xpayload=2", "the form has no field payload"},
+        {"payload", "byte 1: the text ends where a value should be"},
+        {"payload=%7", "byte 1: not a value"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(broken); i++) {
+        g_autoptr(GError) error = NULL;
+        assert_null(parse("github", FAMILY_CI, form, broken[i].body, strlen(broken[i].body),
+                          &error));
+        assert_string_equal(error->message, broken[i].message);
+    }
+}
+
+static void only_github_sends_forms(void **state)
+{
+    (void)state;
+    assert_true(format_takes(format_find("github"), FORMAT_FORM_TYPE));
+    assert_false(format_takes(format_find("gitlab"), FORMAT_FORM_TYPE));
+    assert_true(format_takes(format_find("tekton"), "application/cloudevents+json"));
+    assert_true(format_takes(format_find("gitlab"), "Application/JSON; charset=utf-8"));
+    assert_true(format_takes(format_find("flux"), NULL));
+    assert_false(format_takes(format_find("flux"), "text/plain"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_senders_document_is_read_whole),
+        cmocka_unit_test(a_form_holds_the_payload_in_a_field),
+        cmocka_unit_test(only_github_sends_forms),
         cmocka_unit_test(a_payload_of_the_wrong_shape_is_refused_with_the_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
