@@ -20,7 +20,7 @@ HOMES = {
     "idn2": ["config/domain.c"],
     "cjson/": ["bridge/json.c"],
     "openssl/": ["bridge/crypto.c"],
-    "sqlite3": ["bridge/outbox/store_sqlite.c"],
+    "sqlite3": ["bridge/outbox/store_sqlite.h"],
     "microhttpd": ["bridge/intake/server.c", "bridge/intake/exchange.c", "bridge/intake/exchange.h"],
     "curl/": ["bridge/delivery/smtp/session.c", "bridge/delivery/smtp/session_options.c", "bridge/fetch.c",
               "bridge/tls_options.c"],

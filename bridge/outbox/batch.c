@@ -27,7 +27,7 @@ static bool probe(Outbox *outbox, GError **error)
 
 static bool transact(Outbox *outbox, Job *jobs, GError **error)
 {
-    bool failed_before = !atomic_load(&outbox->ready);
+    bool failed_before = outbox->failed;
     outbox->now_ms = outbox_now_ms(outbox);
     outbox->adding = outbox->adding_bytes = 0;
     return outbox->ops->begin(outbox->store, error) &&
@@ -62,15 +62,26 @@ void finish_jobs(Outbox *outbox, Job *jobs)
     }
 }
 
+/* REASON: why not; NULL: ready. */
+static void be_ready(Outbox *outbox, const char *reason)
+{
+    bool before = atomic_exchange(&outbox->ready, reason == NULL);
+    if (before && reason != NULL) {
+        log_line(outbox->log, LOG_LEVEL_ERROR, "storage fails", "err", reason, NULL);
+    } else if (!before && reason == NULL) {
+        log_line(outbox->log, LOG_LEVEL_INFO, "storage works again", NULL);
+    }
+}
+
 static void succeed(Outbox *outbox, Job *jobs)
 {
     metrics_add(outbox->metrics, METRIC_STORE_COMMITS, 1, NULL, NULL);
     pthread_mutex_lock(&outbox->lock);
     outbox->stats = outbox->counts;
     pthread_mutex_unlock(&outbox->lock);
-    if (!atomic_exchange(&outbox->ready, true)) {
-        log_line(outbox->log, LOG_LEVEL_INFO, "storage works again", NULL);
-    }
+    outbox->failed = false;
+    be_ready(outbox, outbox->ops->tight(outbox->store)
+                         ? "the disk is full: mails go out, but none is taken" : NULL);
     say_counts(outbox); /* whoever gets an answer may look there next */
     finish_jobs(outbox, jobs);
     for (unsigned i = 0; i < outbox->wakes->len; i++) {
@@ -85,9 +96,8 @@ static void succeed(Outbox *outbox, Job *jobs)
 static void fail(Outbox *outbox, Job *jobs, const GError *error)
 {
     metrics_add(outbox->metrics, METRIC_STORE_ERRORS, 1, NULL, NULL);
-    if (atomic_exchange(&outbox->ready, false)) {
-        log_line(outbox->log, LOG_LEVEL_ERROR, "storage fails", "err", error->message, NULL);
-    }
+    outbox->failed = true;
+    be_ready(outbox, error->message);
     outbox->ops->rollback(outbox->store);
     Job *failed = NULL, **next_failed = &failed, **next_kept = &outbox->kept;
     for (Job *job = jobs, *next; job != NULL; job = next) {

@@ -65,6 +65,7 @@ struct Outbox {
     /* The storage thread's own: */
     Store *store;
     Job *kept;            /* lasting jobs that failed, oldest first */
+    bool failed;          /* the last transaction */
     int64_t now_ms;       /* when the transaction began */
     OutboxStats counts;   /* as `stats`, without the lock */
     size_t adding, adding_bytes; /* mails that this transaction adds */

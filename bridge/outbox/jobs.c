@@ -180,6 +180,10 @@ static bool run_commit(Outbox *outbox, Job *job, GError **error)
 {
     CommitJob *commit = (CommitJob *)job;
     const Change *change = commit->change;
+    if (outbox->ops->tight(outbox->store)) {
+        job->result = OUTBOX_FAILED;
+        return true;
+    }
     if (!check_versions(outbox, change, &job->result, error)) {
         return false;
     }

@@ -32,10 +32,23 @@ static int fail_busy(int fd, const char *path, GError **error)
     return -1;
 }
 
+/* A new folder is lost with the power as long as the one it is in is not flushed. */
+static void flush_parent(const char *folder)
+{
+    g_autofree char *parent = g_path_get_dirname(folder);
+    int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+        fsync(fd);
+        close(fd);
+    }
+}
+
 int database_lock(const char *path, GError **error)
 {
     g_autofree char *folder = g_path_get_dirname(path);
-    if (mkdir(folder, 0700) < 0 && errno != EEXIST) {
+    if (mkdir(folder, 0700) == 0) {
+        flush_parent(folder);
+    } else if (errno != EEXIST) {
         return fail(-1, "make", folder, error);
     }
     g_autofree char *lock = g_strconcat(path, ".lock", NULL);

@@ -173,6 +173,20 @@ static Outbox *outbox_new(const StoreOps *ops, Log *log, Metrics *metrics)
     return outbox;
 }
 
+/* A disk that proves full has given its reserve by the second time. */
+static bool recover_tight(Outbox *outbox, const Config *config, GError **error)
+{
+    g_autoptr(GError) reason = NULL;
+    if (recover(outbox, config, &reason)) {
+        return true;
+    }
+    if (outbox->ops->tight(outbox->store) && recover(outbox, config, NULL)) {
+        return true;
+    }
+    g_propagate_error(error, g_steal_pointer(&reason));
+    return false;
+}
+
 Outbox *outbox_open(const char *storage, OnDamage on_damage, const Config *config, Log *log,
                     Metrics *metrics, GError **error)
 {
@@ -185,7 +199,7 @@ Outbox *outbox_open(const char *storage, OnDamage on_damage, const Config *confi
     outbox_configure(outbox, config);
     const StoreWatcher watcher = {note_wake, tell_moved, outbox};
     outbox->store = ops->open(where, on_damage, &watcher, error);
-    if (outbox->store == NULL || !recover(outbox, config, error)) {
+    if (outbox->store == NULL || !recover_tight(outbox, config, error)) {
         g_prefix_error(error, "storage: ");
         outbox_free(outbox);
         return NULL;
@@ -303,7 +317,7 @@ static Job *add_own(Outbox *outbox, Job *jobs)
 {
     int64_t now_ms = clock_ms(CLOCK_MONOTONIC);
     if (now_ms >= outbox->upkeep_ms) {
-        outbox->upkeep_ms = now_ms + UPKEEP_MS;
+        outbox->upkeep_ms = now_ms + (outbox_ready(outbox) ? UPKEEP_MS : PROBE_MS);
         jobs = add_job(upkeep_job(), jobs);
         outbox->forgetting = true;
     }

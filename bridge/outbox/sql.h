@@ -10,7 +10,7 @@
 #include "bridge/outbox/statements.h"
 #include "bridge/outbox/store.h"
 
-/* What store_sqlite.c, the only user of SQLite, gives to the other store_*.c: prepared
+/* What sql.c gives to the other store_*.c: prepared
  * statements by number, typed arguments, rows. */
 typedef enum {
 #define X(name, text) SQL_##name,
@@ -55,6 +55,7 @@ typedef struct {
     OutboxStats stats;    /* kept up to date by whoever changes a mail */
     StoreWatcher watcher;
     GChecksum *checksum;  /* for lanes */
+    bool tight;           /* the disk is full, the reserve given away */
     char *scanned;        /* the record that the last store_tidy() ended at */
 } StoreShared;
 StoreShared *store_shared(Store *store);

@@ -39,6 +39,8 @@ typedef struct {
     bool (*begin)(Store *store, GError **error);
     bool (*commit)(Store *store, GError **error);
     void (*rollback)(Store *store);
+    /* There is no room but for what lets the queue drain: nothing new is to be stored. */
+    bool (*tight)(Store *store);
 
     /* Fills in the record of record->key; version 0 and no value if there is none. */
     bool (*get)(Store *store, Record *record, GError **error);

@@ -97,7 +97,7 @@ static bool give_back_space(Store *store, GError **error)
     }
     int64_t pages = sql_number(store, SQL_SPACE, 0);
     sql_end(store, SQL_SPACE);
-    return pages <= SPACE_KEPT || sql_run(store, SQL_VACUUM, NULL, error);
+    return pages <= (store_shared(store)->tight ? 0 : SPACE_KEPT) || sql_run(store, SQL_VACUUM, NULL, error);
 }
 
 bool store_tidy(Store *store, int64_t now_ms, GError **error)

@@ -8,173 +8,28 @@
  * the next begin opens the database anew; a full disk heals by itself.  "memory:" is
  * SQLite's own :memory: and is never reopened, because it would be empty.
  *
+ * When the disk is full the reserve (reserve.h) is given away: claims and outcomes can
+ * still be stored, and the store is tight, so that nothing new is, until there is room
+ * again.  Lest bringing the log into the database need more room than the reserve has,
+ * the log is kept short.
+ *
  * A damaged database (damage.h) is moved aside when the program starts, never later:
  * met while it runs, it fails until the next start, for which a mark is left. */
-#include "bridge/outbox/sql.h"
+#include "bridge/outbox/store_sqlite.h"
 
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <unistd.h>
 
 #include "bridge/outbox/damage.h"
 #include "bridge/outbox/lock.h"
+#include "bridge/outbox/reserve.h"
 #include "rules/fault.h"
 
-struct Store {
-    sqlite3 *db;
-    sqlite3_stmt *statements[SQL_STATEMENTS];
-    char *path; /* NULL: in memory */
-    int lock;
-    bool broken;              /* to be reopened */
-    bool damaged;             /* what is stored, not how it is reached */
-    bool opened;              /* the start is over */
-    StoreShared shared;
-    OutboxStats before; /* the counts at the begin */
-    OutboxRouter *router;      /* during route() */
-    void *router_who;
-};
-
-static const char *const texts[] = {
-#define X(name, text) [SQL_##name] = text,
-    STATEMENTS(X)
-#undef X
-};
-
-#define AT_NEXT_START "; the next start sees to it (--storage.on-corruption)"
+enum { PAGE_SIZE = 4096, LOG_PAGES = 1000, LOOK_MS = 1000 };
 
 StoreShared *store_shared(Store *store)
 {
     return &store->shared;
-}
-
-/* TEXT is what is wrong with the database itself. */
-static void note_damage(Store *store, const char *text)
-{
-    if (store->opened && !store->damaged && store->path != NULL) {
-        damage_mark(store->path, text);
-    }
-    store->damaged = true;
-}
-
-static bool fail(Store *store, const char *doing, GError **error)
-{
-    int code = sqlite3_errcode(store->db);
-    if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) {
-        note_damage(store, sqlite3_errmsg(store->db));
-    }
-    store->broken |= code != SQLITE_FULL && code != SQLITE_BUSY && code != SQLITE_NOMEM;
-    int reason = code == SQLITE_IOERR || code == SQLITE_CANTOPEN
-                     ? sqlite3_system_errno(store->db)
-                     : 0;
-    g_set_error(error, FAULT, FAULT_SYSTEM, "%s: %s: %s%s%s%s",
-                store->path != NULL ? store->path : "memory:", doing,
-                sqlite3_errmsg(store->db), reason != 0 ? ": " : "",
-                reason != 0 ? g_strerror(reason) : "",
-                store->opened && store->damaged ? AT_NEXT_START : "");
-    return false;
-}
-
-/* Statements. */
-
-static sqlite3_stmt *prepared(Store *store, SqlId id)
-{
-    if (store->statements[id] == NULL) {
-        sqlite3_prepare_v3(store->db, texts[id], -1, SQLITE_PREPARE_PERSISTENT,
-                           &store->statements[id], NULL);
-    }
-    return store->statements[id];
-}
-
-static int bind(sqlite3_stmt *statement, int at, const SqlValue *value)
-{
-    switch (value->type) {
-    case SQL_TYPE_NUMBER:
-        return sqlite3_bind_int64(statement, at, value->number);
-    case SQL_TYPE_TEXT:
-        return sqlite3_bind_text(statement, at, value->bytes != NULL ? value->bytes : "",
-                                 -1, SQLITE_STATIC);
-    case SQL_TYPE_BLOB:
-        return sqlite3_bind_blob64(statement, at, value->length > 0 ? value->bytes : "",
-                                   value->length, SQLITE_STATIC);
-    default:
-        return sqlite3_bind_null(statement, at);
-    }
-}
-
-SqlStep sql_first(Store *store, SqlId id, const SqlValue *values, GError **error)
-{
-    sqlite3_stmt *statement = prepared(store, id);
-    if (statement == NULL) {
-        fail(store, texts[id], error);
-        return SQL_FAILED;
-    }
-    int n = sqlite3_bind_parameter_count(statement);
-    for (int i = 0; i < n; i++) {
-        if (bind(statement, i + 1, &values[i]) != SQLITE_OK) {
-            fail(store, texts[id], error);
-            sql_end(store, id);
-            return SQL_FAILED;
-        }
-    }
-    return sql_next(store, id, error);
-}
-
-SqlStep sql_next(Store *store, SqlId id, GError **error)
-{
-    int code = sqlite3_step(store->statements[id]);
-    if (code == SQLITE_ROW) {
-        return SQL_ROW;
-    }
-    if (code != SQLITE_DONE) {
-        fail(store, texts[id], error);
-    }
-    sql_end(store, id);
-    return code == SQLITE_DONE ? SQL_END : SQL_FAILED;
-}
-
-void sql_end(Store *store, SqlId id)
-{
-    sqlite3_reset(store->statements[id]);
-}
-
-bool sql_run(Store *store, SqlId id, const SqlValue *values, GError **error)
-{
-    SqlStep step = sql_first(store, id, values, error);
-    while (step == SQL_ROW) {
-        step = sql_next(store, id, error);
-    }
-    return step == SQL_END;
-}
-
-unsigned sql_changes(Store *store)
-{
-    return (unsigned)sqlite3_changes(store->db);
-}
-
-int64_t sql_last_id(Store *store)
-{
-    return sqlite3_last_insert_rowid(store->db);
-}
-
-int64_t sql_number(Store *store, SqlId id, int column)
-{
-    return sqlite3_column_int64(store->statements[id], column);
-}
-
-bool sql_is_null(Store *store, SqlId id, int column)
-{
-    return sqlite3_column_type(store->statements[id], column) == SQLITE_NULL;
-}
-
-const char *sql_text(Store *store, SqlId id, int column)
-{
-    return (const char *)sqlite3_column_text(store->statements[id], column);
-}
-
-const void *sql_blob(Store *store, SqlId id, int column, size_t *length)
-{
-    *length = (size_t)sqlite3_column_bytes(store->statements[id], column);
-    return sqlite3_column_blob(store->statements[id], column);
 }
 
 /* Opening. */
@@ -182,7 +37,7 @@ const void *sql_blob(Store *store, SqlId id, int column, size_t *length)
 static bool execute(Store *store, const char *text, GError **error)
 {
     return sqlite3_exec(store->db, text, NULL, NULL, NULL) == SQLITE_OK ||
-           fail(store, "open", error);
+           sql_fail(store, "open", error);
 }
 
 static int64_t ask(Store *store, const char *text)
@@ -235,7 +90,7 @@ static bool check_version(Store *store, GError **error)
     int64_t application = ask(store, "PRAGMA application_id");
     int64_t version = ask(store, "PRAGMA user_version");
     if (application < 0 || version < 0) {
-        return fail(store, "read the version", error);
+        return sql_fail(store, "read the version", error);
     }
     if (application != APPLICATION_ID) {
         return create(store, error);
@@ -264,8 +119,31 @@ static void answer_route(sqlite3_context *context, int n, sqlite3_value **argume
     sqlite3_result_text(context, relay, -1, SQLITE_TRANSIENT);
 }
 
+/* Brings the log into the database; what is over its end needs room. */
+static void take_in_log(Store *store)
+{
+    int code = sqlite3_wal_checkpoint_v2(store->db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL,
+                                         NULL);
+    if (sql_is_full(store, code) && !store->shared.tight) {
+        sql_note_full(store);
+        sqlite3_wal_checkpoint_v2(store->db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    }
+}
+
+/* After each commit, with the log PAGES long. */
+static int on_logged(void *who, sqlite3 *db, const char *name, int pages)
+{
+    (void)db, (void)name;
+    Store *store = who;
+    if (pages >= store->log_pages || store->shared.tight) {
+        take_in_log(store);
+    }
+    return SQLITE_OK;
+}
+
 static bool set_up(Store *store, GError **error)
 {
+    sqlite3_wal_hook(store->db, on_logged, store);
     sqlite3_extended_result_codes(store->db, 0);
     sqlite3_busy_timeout(store->db, 1000);
     sqlite3_create_function(store->db, "route", 3, SQLITE_UTF8, store, answer_route, NULL,
@@ -282,10 +160,7 @@ static bool set_up(Store *store, GError **error)
 
 static void disconnect(Store *store)
 {
-    for (unsigned i = 0; i < SQL_STATEMENTS; i++) {
-        sqlite3_finalize(store->statements[i]);
-        store->statements[i] = NULL;
-    }
+    sql_finalize_all(store);
     if (store->db != NULL) { /* a damaged database stays as it is, with its log */
         sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, store->damaged, NULL);
     }
@@ -313,7 +188,7 @@ static bool connect(Store *store, GError **error)
         return false;
     }
     if (sqlite3_open_v2(path, &store->db, flags, NULL) != SQLITE_OK) {
-        fail(store, "open", error);
+        sql_fail(store, "open", error);
     } else if (set_up(store, error) && store_mails_recount(store, error)) {
         store->broken = false;
         return true;
@@ -349,7 +224,7 @@ static bool connect_checked(Store *store, GError **error)
         return false;
     }
     if (finding != NULL) {
-        note_damage(store, finding);
+        sql_note_damage(store, finding);
         g_set_error(error, FAULT, FAULT_SYSTEM, "%s: damaged: %s", store->path, finding);
     } else if (store->path != NULL) {
         damage_unmark(store->path);
@@ -387,11 +262,25 @@ static bool open_or_replace(Store *store, OnDamage on_damage, GError **error)
     return false;
 }
 
+/* At the start, and from time to time while the store is tight. */
+static void look_for_room(Store *store)
+{
+    int64_t now_ms = g_get_monotonic_time() / 1000;
+    if (now_ms >= store->look_ms) {
+        store->look_ms = now_ms + LOOK_MS;
+        store->shared.tight = !reserve_make(store->path);
+    }
+}
+
 static Store *open_at(char *take_path, OnDamage on_damage, const StoreWatcher *watcher,
                       GError **error)
 {
     Store *store = g_new0(Store, 1);
     store->path = take_path;
+    store->log_pages = LOG_PAGES;
+    if (take_path != NULL) {
+        store->log_pages = (int)MIN(LOG_PAGES, reserve_size(take_path) / PAGE_SIZE / 2);
+    }
     store->shared.watcher = *watcher;
     store->shared.checksum = g_checksum_new(G_CHECKSUM_SHA256);
     store->shared.scanned = g_strdup("");
@@ -399,6 +288,9 @@ static Store *open_at(char *take_path, OnDamage on_damage, const StoreWatcher *w
     if ((take_path == NULL || store->lock >= 0) &&
         open_or_replace(store, on_damage, error)) {
         store->opened = true;
+        if (store->path != NULL && !store->shared.tight) {
+            look_for_room(store);
+        }
         return store;
     }
     sqlite_close(store);
@@ -433,6 +325,10 @@ static bool sqlite_begin(Store *store, GError **error)
             return false;
         }
     }
+    if (store->shared.tight) {
+        take_in_log(store);
+        look_for_room(store);
+    }
     store->before = store->shared.stats;
     return sql_run(store, SQL_BEGIN, NULL, error);
 }
@@ -444,13 +340,16 @@ static bool sqlite_commit(Store *store, GError **error)
 
 static void sqlite_rollback(Store *store)
 {
-    for (unsigned i = 0; i < SQL_STATEMENTS; i++) {
-        sqlite3_reset(store->statements[i]);
-    }
+    sql_reset_all(store);
     /* No transaction is left: perhaps the commit was stored after all. */
     store->broken |= store->db == NULL || sqlite3_get_autocommit(store->db) ||
                      sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK;
     store->shared.stats = store->before;
+}
+
+static bool sqlite_tight(Store *store)
+{
+    return store->shared.tight;
 }
 
 static bool sqlite_route(Store *store, OutboxRouter *router, void *who, GError **error)
@@ -462,7 +361,7 @@ static bool sqlite_route(Store *store, OutboxRouter *router, void *who, GError *
 
 #define SAME_IN_FILE_AND_MEMORY                                                        \
     .close = sqlite_close, .begin = sqlite_begin, .commit = sqlite_commit,             \
-    .rollback = sqlite_rollback, .get = store_records_get,                             \
+    .rollback = sqlite_rollback, .tight = sqlite_tight, .get = store_records_get,                             \
     .version = store_records_version, .put = store_records_put,                        \
     .keys = store_records_keys,                                                        \
     .insert = store_mails_insert, .claim = store_mails_claim,                          \

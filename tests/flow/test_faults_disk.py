@@ -30,12 +30,12 @@ class FileLimit:
 
 
 class SmallDisk:
-    """A file system of 2 MB, of which something else takes the rest."""
+    """A small file system, of which something else takes the rest."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, size="2m"):
         self.folder = folder / "disk"
         self.folder.mkdir()
-        command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(self.folder)]
+        command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(self.folder)]
         try:
             subprocess.run(command, check=True, capture_output=True)
         except (OSError, subprocess.CalledProcessError):
@@ -63,10 +63,10 @@ def disk(request, tmp_path):
     made.end()
 
 
-def post(ours, number):
+def post(ours, number, bulk=1000):
     """The status and the headers of the answer."""
     name = f"r{number}"
-    body = harness.payload(harness.alert({"alertname": name}, annotations={"x": "y" * 1000}), group=name)
+    body = harness.payload(harness.alert({"alertname": name}, annotations={"x": "y" * bulk}), group=name)
     return harness.request(ours.port, "POST", "/hooks/alertmanager", json.dumps(body),
                            {"Content-Type": "application/json"})[:2]
 
@@ -104,6 +104,53 @@ def test_a_full_disk_is_answered_with_503_and_costs_no_mail(start, disk):
     wait_for(lambda: len(sink.groups()) >= len(accepted), "all mails")
     assert sorted(sink.groups()) == sorted(accepted)
     with sqlite3.connect(f"{disk.folder}/alertpost.db") as database:
+        assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+@pytest.fixture(name="small_disk")
+def make_small_disk(tmp_path):
+    made = SmallDisk(tmp_path, "8m")
+    yield made
+    made.end()
+
+
+def fill_queue(ours, first=0):
+    """Posts until ten in a row are refused; what was accepted."""
+    accepted, refused = set(), 0
+    for number in range(first, first + 5000):
+        if post(ours, number, 20000)[0] == 202:
+            accepted.add(f"r{number}")
+            refused = 0
+        else:
+            refused += 1
+        if refused == 10:
+            return accepted
+    raise AssertionError("the disk never was full")
+
+
+@pytest.mark.parametrize("how", ["running", "restarted", "killed"])
+def test_a_disk_that_the_queue_has_filled_drains_by_itself(start, tmp_path, small_disk, how):
+    port = harness.free_port()  # nobody is there yet
+    options = {"folder": tmp_path / "ours", "storage": f"sqlite:{small_disk.folder}/alertpost.db"}
+    config = harness.simple_config(port, more="delivery: {retry: {min: 50ms, max: 100ms}}\n")
+    ours = start(Alertpost, config, **options)
+    accepted = fill_queue(ours)
+    assert len(accepted) > 20
+    assert ours.get("/-/ready")[0] == 503
+    if how != "running":
+        ours.stop(harness.signal.SIGKILL if how == "killed" else harness.signal.SIGTERM)
+        ours = start(Alertpost, config, **options)
+
+    sink = start(SmtpSink, port=port)
+    ours.drained()
+    wait_for(lambda: len(sink.groups()) >= len(accepted), "all mails")
+    wait_for(lambda: ours.get("/-/ready")[0] == 200, "ready again", 90)
+    assert post(ours, 9000)[0] == 202
+    ours.drained()
+    assert ours.stop() == 0
+    wait_for(lambda: len(sink.groups()) > len(accepted), "the last mail")
+    assert sorted(sink.groups()) == sorted(accepted | {"r9000"})
+    with sqlite3.connect(f"{small_disk.folder}/alertpost.db") as database:
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
