@@ -255,7 +255,7 @@ static void all_mails_are_awaited(void **state)
     assert_int_equal(answer_wait(&answer), OUTBOX_OK);
 }
 
-/* Each goes back into the queue for its second mail, from the midst of the others. */
+/* Every other one goes back into the queue for its second mail, from before one that ends. */
 static void many_that_ask_at_once_are_all_answered(void **state)
 {
     Bench *bench = *state;
@@ -263,7 +263,7 @@ static void many_that_ask_at_once_are_all_answered(void **state)
     const MailName mails[] = {{(char[]){"g"}, 1}, {(char[]){"h"}, 1}};
     for (size_t i = 0; i < G_N_ELEMENTS(answers); i++) {
         answer_init(&answers[i]);
-        outbox_await(bench->outbox, mails, G_N_ELEMENTS(mails), LONG_MS, on_result, &answers[i]);
+        outbox_await(bench->outbox, mails, 1 + (i + 1) % 2, LONG_MS, on_result, &answers[i]);
     }
     for (size_t i = 0; i < G_N_ELEMENTS(answers); i++) {
         assert_int_equal(answer_wait(&answers[i]), OUTBOX_OK);
