@@ -11,10 +11,20 @@
 
 #include "bridge/compose/html_tag.h"
 
+#define LISTS_MAX 4 /* deeper ones are shown as if this deep */
+#define NO_ROW    G_MAXSIZE
+
 typedef struct {
     GString *out;
-    unsigned lines; /* line ends wanted before the next text; 2: an empty line */
+    GString *entity; /* the one being read */
+    unsigned lines;  /* line ends wanted before the next text; 2: an empty line */
     bool blank, cell, bullet;
+    size_t breaks;     /* line ends written so far, … */
+    size_t row_breaks; /* … before the open row, … */
+    size_t row_start;  /* … and where its text begins; NO_ROW: none is open */
+    unsigned lists;    /* open ones */
+    unsigned numbers[LISTS_MAX]; /* of their items; only those that are numbered count */
+    bool numbered[LISTS_MAX];
     unsigned pre; /* open <pre> */
     char *href;   /* of the open link; NULL: none */
     size_t href_start;
@@ -27,19 +37,38 @@ static void want_lines(Reader *reader, unsigned n)
     reader->lines = MAX(reader->lines, n);
 }
 
+static unsigned list_level(const Reader *reader)
+{
+    return MIN(reader->lists, LISTS_MAX);
+}
+
+static void append_bullet(Reader *reader)
+{
+    unsigned level = list_level(reader);
+    for (unsigned i = 1; i < level; i++) {
+        g_string_append(reader->out, "  ");
+    }
+    if (level > 0 && reader->numbered[level - 1]) {
+        g_string_append_printf(reader->out, "%u. ", reader->numbers[level - 1]);
+    } else {
+        g_string_append(reader->out, "- ");
+    }
+}
+
 static void separate(Reader *reader)
 {
     GString *out = reader->out;
     bool begun = out->len > 0;
     if (begun && reader->lines > 0) {
         g_string_append(out, reader->lines > 1 ? "\n\n" : "\n");
+        reader->breaks++;
     } else if (begun && reader->cell) {
         g_string_append(out, " | ");
     } else if (begun && reader->blank && out->str[out->len - 1] != '\n') {
         g_string_append_c(out, ' ');
     }
     if (reader->bullet) {
-        g_string_append(out, "- ");
+        append_bullet(reader);
     }
     reader->lines = 0;
     reader->blank = reader->cell = reader->bullet = false;
@@ -60,9 +89,24 @@ static void add_blank(Reader *reader, char byte)
     } else if (byte == '\n') {
         separate(reader);
         g_string_append_c(reader->out, '\n');
+        reader->breaks++;
     } else {
         add_text(reader, " ", 1);
     }
+}
+
+/* The bytes it took, 0 if it is none. */
+static size_t read_entity(Reader *reader, const char *at)
+{
+    GString *entity = reader->entity;
+    g_string_truncate(entity, 0);
+    size_t taken = html_entity(at, entity);
+    if (strcmp(entity->str, " ") == 0) {
+        add_blank(reader, ' ');
+    } else if (entity->len > 0) {
+        add_text(reader, entity->str, entity->len);
+    }
+    return taken;
 }
 
 /* Characters up to the next markup. */
@@ -73,17 +117,12 @@ static const char *read_text(Reader *reader, const char *at)
             add_blank(reader, *at++);
             continue;
         }
-        char decoded[8];
-        size_t taken = *at == '&' ? html_entity(at, decoded) : 0;
-        if (taken > 0) {
-            bool blank = strcmp(decoded, " ") == 0;
-            blank ? add_blank(reader, ' ') : add_text(reader, decoded, strlen(decoded));
-            at += taken;
-            continue;
+        size_t taken = *at == '&' ? read_entity(reader, at) : 0;
+        if (taken == 0) {
+            taken = 1 + strcspn(at + 1, " \t\n<&");
+            add_text(reader, at, taken);
         }
-        size_t run = 1 + strcspn(at + 1, " \t\n<&");
-        add_text(reader, at, run);
-        at += run;
+        at += taken;
     }
     return at;
 }
@@ -124,6 +163,76 @@ static void read_image(Reader *reader, const HtmlTag *tag)
     }
 }
 
+/* What opens in a cell that is empty so far stays on the row's line. */
+static void read_block(Reader *reader, const HtmlTag *tag, unsigned lines)
+{
+    if (tag->closes || !reader->cell) {
+        want_lines(reader, lines);
+    }
+}
+
+/* Lists inside of lists have no empty lines around them. */
+static void read_list(Reader *reader, const HtmlTag *tag)
+{
+    reader->lists -= tag->closes && reader->lists > 0;
+    want_lines(reader, reader->lists > 0 ? 1 : 2);
+    reader->lists += !tag->closes;
+    if (!tag->closes) {
+        unsigned level = list_level(reader);
+        reader->numbers[level - 1] = 0;
+        reader->numbered[level - 1] = html_tag_is(tag, "ol");
+    }
+}
+
+static void read_item(Reader *reader, const HtmlTag *tag)
+{
+    want_lines(reader, 1);
+    reader->bullet = !tag->closes;
+    if (!tag->closes && reader->lists > 0) {
+        reader->numbers[list_level(reader) - 1]++;
+    }
+}
+
+static bool row_is_one_line(const Reader *reader)
+{
+    return reader->row_start != NO_ROW && reader->breaks == reader->row_breaks;
+}
+
+static void read_table(Reader *reader, const HtmlTag *tag)
+{
+    read_block(reader, tag, 2);
+    reader->row_start = NO_ROW;
+}
+
+/* A row that took several lines stands apart from the next one, others do not. */
+static void read_row(Reader *reader, const HtmlTag *tag)
+{
+    bool ends = tag->closes && reader->row_start != NO_ROW;
+    if (ends) {
+        reader->lines = row_is_one_line(reader) ? 1 : 2;
+    } else {
+        read_block(reader, tag, 1);
+    }
+    reader->row_start = tag->closes ? NO_ROW : reader->out->len;
+    /* the end of the line before the row is still to come */
+    reader->row_breaks = reader->breaks + (reader->lines > 0 && reader->out->len > 0);
+}
+
+/* Cells are side by side as long as each is one line. */
+static void read_cell(Reader *reader, const HtmlTag *tag)
+{
+    bool first = reader->out->len == reader->row_start;
+    if (tag->closes || first) {
+        return;
+    }
+    if (row_is_one_line(reader)) {
+        reader->lines = 0;
+        reader->cell = true;
+    } else {
+        reader->cell = reader->cell || reader->lines == 0;
+    }
+}
+
 static void read_tag(Reader *reader, const HtmlTag *tag)
 {
     switch (tag->kind) {
@@ -137,14 +246,22 @@ static void read_tag(Reader *reader, const HtmlTag *tag)
         break;
     case HTML_BLOCK:
     case HTML_PARAGRAPH:
-        want_lines(reader, tag->kind == HTML_BLOCK ? 1 : 2);
+        read_block(reader, tag, tag->kind == HTML_BLOCK ? 1 : 2);
+        break;
+    case HTML_LIST:
+        read_list(reader, tag);
         break;
     case HTML_ITEM:
-        want_lines(reader, 1);
-        reader->bullet = !tag->closes;
+        read_item(reader, tag);
+        break;
+    case HTML_TABLE:
+        read_table(reader, tag);
+        break;
+    case HTML_ROW:
+        read_row(reader, tag);
         break;
     case HTML_CELL:
-        reader->cell = reader->cell || (!tag->closes && reader->lines == 0);
+        read_cell(reader, tag);
         break;
     case HTML_PRE:
         want_lines(reader, 1);
@@ -197,7 +314,8 @@ static const char *read_markup(Reader *reader, const char *at)
 void html_to_text(GString *out, const char *html)
 {
     g_autoptr(GString) text = g_string_sized_new(strlen(html) / 2);
-    Reader reader = {.out = text};
+    g_autoptr(GString) entity = g_string_new(NULL);
+    Reader reader = {.out = text, .entity = entity, .row_start = NO_ROW};
     for (const char *at = html; *at != '\0';) {
         if (html_markup_starts(at)) {
             at = read_markup(&reader, at);

@@ -3,6 +3,10 @@
 
 #include <string.h>
 
+#include "rules/template/escapers.h"
+
+#define ENTITY_MAX 64 /* bytes that are looked at */
+
 static const struct {
     const char *name;
     HtmlKind kind;
@@ -15,25 +19,13 @@ static const struct {
     {"h3", HTML_PARAGRAPH},     {"h4", HTML_PARAGRAPH},    {"h5", HTML_PARAGRAPH},
     {"h6", HTML_PARAGRAPH},     {"header", HTML_BLOCK},    {"hr", HTML_RULE},
     {"img", HTML_IMAGE},        {"li", HTML_ITEM},         {"main", HTML_BLOCK},
-    {"nav", HTML_BLOCK},        {"ol", HTML_PARAGRAPH},    {"p", HTML_PARAGRAPH},
+    {"nav", HTML_BLOCK},        {"ol", HTML_LIST},    {"p", HTML_PARAGRAPH},
     {"pre", HTML_PRE},          {"script", HTML_RAW},      {"section", HTML_BLOCK},
-    {"style", HTML_RAW},        {"table", HTML_PARAGRAPH}, {"tbody", HTML_BLOCK},
+    {"style", HTML_RAW},        {"table", HTML_TABLE}, {"tbody", HTML_BLOCK},
     {"td", HTML_CELL},          {"textarea", HTML_RAW},    {"th", HTML_CELL},
-    {"thead", HTML_BLOCK},      {"title", HTML_RAW},       {"tr", HTML_BLOCK},
-    {"ul", HTML_PARAGRAPH},
-};
-
-static const struct {
-    const char *name, *text;
-} entities[] = {
-    {"amp", "&"},      {"apos", "'"},     {"bull", "•"},    {"copy", "©"},
-    {"deg", "°"},      {"euro", "€"},     {"gt", ">"},      {"hellip", "…"},
-    {"larr", "←"},     {"ldquo", "“"},    {"lsquo", "‘"},   {"lt", "<"},
-    {"mdash", "—"},    {"middot", "·"},   {"nbsp", " "},    {"ndash", "–"},
-    {"quot", "\""},    {"raquo", "»"},    {"laquo", "«"},   {"rarr", "→"},
-    {"rdquo", "”"},    {"rsquo", "’"},    {"times", "×"},   {"uarr", "↑"},
-    {"darr", "↓"},     {"shy", ""},       {"zwnj", ""},     {"ensp", " "},
-    {"emsp", " "},     {"thinsp", " "},
+    {"thead", HTML_BLOCK},      {"title", HTML_RAW},       {"tr", HTML_ROW},
+    {"iframe", HTML_RAW},       {"svg", HTML_RAW},         {"template", HTML_RAW},
+    {"ul", HTML_LIST},
 };
 
 bool html_markup_starts(const char *at)
@@ -138,18 +130,27 @@ static bool next_attribute(const char **at, const char *end, char **name, char *
     return true;
 }
 
+/* As browsers do, only with its semicolon: "?a=1&copy=2" is an address. */
+static size_t attribute_entity(const char *at, GString *out)
+{
+    size_t before = out->len, taken = html_entity(at, out);
+    if (taken > 0 && at[taken - 1] != ';') {
+        g_string_truncate(out, before);
+        return 0;
+    }
+    return taken;
+}
+
 static char *decoded(const char *value)
 {
     GString *out = g_string_new(NULL);
     while (*value != '\0') {
-        char character[8];
-        size_t taken = *value == '&' ? html_entity(value, character) : 0;
-        if (taken > 0) {
-            g_string_append(out, character);
-            value += taken;
-        } else {
-            g_string_append_c(out, *value++);
+        size_t taken = *value == '&' ? attribute_entity(value, out) : 0;
+        if (taken == 0) {
+            g_string_append_c(out, *value);
+            taken = 1;
         }
+        value += taken;
     }
     return g_string_free(out, FALSE);
 }
@@ -210,36 +211,28 @@ bool html_is_hidden(const HtmlTag *tag)
     return hidden != NULL || strstr(style, "display:none") != NULL;
 }
 
-static size_t numeric_entity(const char *at, char text[8])
+/* Soft hyphens, joiners, marks of no width. */
+static bool is_invisible(gunichar c)
 {
-    bool hex = at[2] == 'x' || at[2] == 'X';
-    const char *digits = at + (hex ? 3 : 2);
-    size_t n = strspn(digits, hex ? "0123456789abcdefABCDEF" : "0123456789");
-    if (n == 0 || n > 7) {
-        return 0;
-    }
-    gunichar code = (gunichar)g_ascii_strtoull(digits, NULL, hex ? 16 : 10);
-    bool usable = g_unichar_validate(code) && code >= 0x20 && (code < 0x7F || code >= 0xA0);
-    code = usable ? code : ' ';
-    code = code == 0xA0 ? ' ' : code;
-    text[g_unichar_to_utf8(code, text)] = '\0';
-    return (size_t)(digits - at) + n + (digits[n] == ';');
+    return c == 0xAD || c == 0x34F || (c >= 0x200B && c <= 0x200D) || c == 0x2060 || c == 0xFEFF;
 }
 
-size_t html_entity(const char *at, char text[8])
+static void append_visible(GString *out, const char *text)
 {
-    if (at[1] == '#') {
-        return numeric_entity(at, text);
-    }
-    size_t n = 0;
-    while (n < 10 && g_ascii_isalnum(at[1 + n])) {
-        n++;
-    }
-    for (size_t i = 0; i < G_N_ELEMENTS(entities) && at[1 + n] == ';'; i++) {
-        if (strlen(entities[i].name) == n && strncmp(at + 1, entities[i].name, n) == 0) {
-            g_strlcpy(text, entities[i].text, 8);
-            return n + 2;
+    for (; *text != '\0'; text = g_utf8_next_char(text)) {
+        gunichar c = g_utf8_get_char(text);
+        if (g_unichar_isspace(c) || g_unichar_iscntrl(c)) {
+            g_string_append_c(out, ' ');
+        } else if (!is_invisible(c)) {
+            g_string_append_unichar(out, c);
         }
     }
-    return 0;
+}
+
+size_t html_entity(const char *at, GString *out)
+{
+    g_autoptr(GString) decoded = g_string_new(NULL);
+    size_t used = decode_entity(at + 1, strnlen(at + 1, ENTITY_MAX), decoded);
+    append_visible(out, decoded->str);
+    return used > 0 ? used + 1 : 0;
 }

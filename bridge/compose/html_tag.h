@@ -15,7 +15,10 @@ typedef enum {
     HTML_PARAGRAPH, /* with an empty line around it */
     HTML_BREAK,
     HTML_RULE,
+    HTML_LIST,
     HTML_ITEM,
+    HTML_TABLE,
+    HTML_ROW,
     HTML_CELL,
     HTML_PRE,
     HTML_LINK,
@@ -46,8 +49,8 @@ char *html_attribute(const HtmlTag *tag, const char *name);
 char *html_link(const HtmlTag *tag);
 bool html_is_hidden(const HtmlTag *tag);
 
-/* Decodes the character reference at AT into DECODED; the bytes it took, 0 if it is
- * none that is known. */
-size_t html_entity(const char *at, char decoded[8]);
+/* Decodes the character reference at AT to the end of OUT, what cannot be seen left out;
+ * the bytes it took, 0 if it is none that is known. */
+size_t html_entity(const char *at, GString *out);
 
 #endif

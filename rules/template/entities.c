@@ -108,6 +108,15 @@ static size_t decode_name(const char *text, size_t n, GString *out)
     return length;
 }
 
+size_t decode_entity(const char *text, size_t n, GString *out)
+{
+    if (n == 0 || *text != '#') {
+        return decode_name(text, n, out);
+    }
+    size_t used = decode_number(text + 1, n - 1, out);
+    return used > 0 ? used + 1 : 0;
+}
+
 void decode_entities(const char *text, size_t n, GString *out)
 {
     const char *end = text + n;
@@ -120,13 +129,7 @@ void decode_entities(const char *text, size_t n, GString *out)
         }
         g_string_append_len(out, text, mark - text);
         text = mark + 1;
-        size_t left = (size_t)(end - text), used;
-        if (left > 0 && *text == '#') {
-            used = decode_number(text + 1, left - 1, out);
-            used += used > 0 ? 1 : 0;
-        } else {
-            used = decode_name(text, left, out);
-        }
+        size_t used = decode_entity(text, (size_t)(end - text), out);
         if (used == 0) {
             g_string_append_c(out, '&');
         }

@@ -63,7 +63,10 @@ AttributeType attribute_type(const char *name, size_t n);
  * is markup to html/template. */
 bool script_type_is_js(const char *type, size_t n);
 
-/* HTML's character references (&amp; &#38;) resolved.  entities.c */
+/* The character reference whose '&' is before TEXT, appended to OUT.  The bytes used
+ * (with its semicolon, where it has one), 0 if it is none that is known.  entities.c */
+size_t decode_entity(const char *text, size_t n, GString *out);
+/* HTML's character references (&amp; &#38;) resolved. */
 void decode_entities(const char *text, size_t n, GString *out);
 
 #endif

@@ -6,6 +6,7 @@ import email.policy
 import email.utils
 import html.parser
 import json
+import pathlib
 import random
 import re
 import subprocess
@@ -282,6 +283,23 @@ def test_a_hostile_label_adds_no_header_recipient_or_tag(render, name):
     tags = Tags()
     tags.feed(parts[1].get_content())
     assert tags.seen == [("html", []), ("body", ["title"]), ("p", []), ("a", ["href"])]
+
+
+ALERTMANAGERS = pathlib.Path("/usr/share/prometheus/alertmanager/email.tmpl")
+
+
+@pytest.mark.skipif(not ALERTMANAGERS.exists(), reason="Debian's Alertmanager is not installed")
+def test_the_text_made_of_alertmanagers_own_html_has_all_that_is_in_it(render):
+    config = CONFIG.format(to="ops@example.org", headers="          X-A: a").replace(
+        "        text: '{{ .CommonAnnotations.text }}'\n", "").replace(
+        "'{{ .CommonAnnotations.html | safeHtml }}'", '\'{{ template "email.default.html" . }}\\n\'') + f"templates: ['{ALERTMANAGERS}']\n"
+    lines = body(check_bytes(render(config, {"summary": "Größe <5%> & \"more\"", "runbook_url": "https://example.org/?a=1&b=2"},
+                                    {"severity": "critical"})).get_body(("plain",))).splitlines()
+    for line in ("[1] Firing", "Labels", "alertname = A", "severity = critical", "Annotations",
+                 "summary = Größe <5%> & \"more\"", "runbook_url = https://example.org/?a=1&b=2",
+                 "Source <http://prometheus.example/graph?g0.expr=up>", "Sent by Alertmanager <http://alertmanager.example>"):
+        assert line in lines, lines
+    assert not any("{" in line or "font-family" in line for line in lines)
 
 
 def test_every_category_of_character_survives_a_subject(render):

@@ -279,6 +279,35 @@ def test_what_cannot_be_sent_as_asked_is_not_sent_at_all(server, name):
     assert peer.connections == 0
 
 
+def test_what_is_large_or_deep_is_sent_all_the_same(server, tmp_path):
+    peer = server()
+    (tmp_path / "large.html").write_text("<p>" + "Größe &amp; " * 200_000)
+    (tmp_path / "deep.html").write_text("<div><b>" * 100_000 + "in the middle" + "</b></div>" * 100_000)
+    (tmp_path / "wild.txt").write_bytes(bytes(range(256)) * 10 + b"\0end\0")
+    assert plain(peer.port, "--to", "a@example.org", "--html-file", tmp_path / "large.html")[0] == 0
+    assert plain(peer.port, "--to", "a@example.org", "--html-file", tmp_path / "deep.html")[0] == 0
+    assert plain(peer.port, "--to", "a@example.org", "--text-file", tmp_path / "wild.txt")[0] == 0
+    large, deep, wild = (harness.parse_mail(mail["data"]) for mail in peer.mails)
+    assert content(large.get_body(("plain",))) == ("Größe & " * 200_000).strip() + "\n"
+    assert content(deep.get_body(("plain",))) == "in the middle\n"
+    assert "ABCDEFG" in content(wild) and content(wild).endswith(" end \n")
+    (tmp_path / "huge.html").write_text("x" * 11_000_000)
+    status, _, err = plain(peer.port, "--to", "a@example.org", "--html-file", tmp_path / "huge.html")
+    assert status == 2 and "10485760 are allowed" in err
+
+
+def test_a_thousand_recipients_get_it_in_transactions_of_a_hundred_and_one_more_is_told(server):
+    peer = server()
+    everybody = [f"a{i}@example.org" for i in range(1000)]
+    status, out, _ = plain(peer.port, "--to", ",".join(everybody[:500]), "--bcc", ",".join(everybody[500:]))
+    assert status == 0 and len(out) == 1000
+    assert [len(mail["recipients"]) for mail in peer.mails] == [100] * 10
+    assert [one for mail in peer.mails for one in mail["recipients"]] == everybody
+    status, out, err = plain(peer.port, "--to", ",".join([*everybody, "x@example.org"]))
+    assert (status, out) == (2, [])
+    assert "to: x@example.org: more recipients than limits.recipients allows" in err
+
+
 def test_help_lists_the_options():
     status, out, _ = send("--help")
     assert status == 0
