@@ -161,7 +161,8 @@ typedef struct {
     unsigned n_time_intervals, n_inhibit_rules;
     char **notes; /* what is accepted but worth a warning, one line each; NULL-terminated */
     Arena *arena;        /* owns every text and array above … */
-    GPtrArray *compiled; /* … and this every Template (equal texts share one) */
+    GPtrArray *compiled; /* … and this every Template: equal texts
+                             are compiled once, each use has a twin (source.h) */
     GHashTable *receivers_by_name;
 } Config;
 

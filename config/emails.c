@@ -32,7 +32,7 @@ static char *join_addresses(Loader *loader, const Node *list)
     g_autoptr(GString) joined = g_string_new(NULL);
     bool all = true;
     for (const Node *item = list->first; item != NULL; item = item->next) {
-        Template *compiled = loader_compile(loader, TEMPLATE_TEXT, item, reader_text(item));
+        Template *compiled = loader_compile(loader, TEMPLATE_TEXT, item, NULL, reader_text(item));
         check_address(loader, item, compiled);
         all = compiled != NULL && all;
         g_string_append(joined, joined->len > 0 ? ", " : "");
@@ -48,9 +48,9 @@ static Template *compile_addresses(Loader *loader, const Node *node)
     }
     if (node->kind == NODE_SEQUENCE) {
         const char *text = join_addresses(loader, node);
-        return text != NULL ? loader_compile(loader, TEMPLATE_TEXT, node, text) : NULL;
+        return text != NULL ? loader_compile(loader, TEMPLATE_TEXT, node, NULL, text) : NULL;
     }
-    Template *compiled = loader_compile(loader, TEMPLATE_TEXT, node, reader_text(node));
+    Template *compiled = loader_compile(loader, TEMPLATE_TEXT, node, NULL, reader_text(node));
     check_address(loader, node, compiled);
     return compiled;
 }
@@ -68,11 +68,15 @@ static void build_addresses(Loader *loader, const EmailSettings *settings,
     }
 }
 
-/* NODE NULL: TEXT is built in and stands for the whole email_config. */
+/* NODE NULL: TEXT is built in. */
 static Template *compile_body(Loader *loader, const EmailSettings *settings,
                               TemplateMode mode, const Node *node, const char *text)
 {
-    return loader_compile(loader, mode, node != NULL ? node : settings->at.node, text);
+    return loader_compile(loader, mode, node != NULL ? node : settings->at.node,
+                          node != NULL        ? NULL
+                          : mode == TEMPLATE_HTML ? "html"
+                                              : "text",
+                          text);
 }
 
 /* See config/README.md, "Parts of a mail". */
@@ -165,7 +169,7 @@ static void build_headers(Loader *loader, const EmailSettings *settings, EmailCo
             continue;
         }
         char *text = arena_strdup(arena, reader_text(node));
-        Template *value = loader_compile(loader, TEMPLATE_TEXT, node, text);
+        Template *value = loader_compile(loader, TEMPLATE_TEXT, node, NULL, text);
         if (strcmp(name, "Subject") == 0) {
             email->subject = value;
         } else {
@@ -173,7 +177,7 @@ static void build_headers(Loader *loader, const EmailSettings *settings, EmailCo
         }
     }
     if (!g_hash_table_contains(names, "Subject")) {
-        email->subject = loader_compile(loader, TEMPLATE_TEXT, settings->at.node,
+        email->subject = loader_compile(loader, TEMPLATE_TEXT, settings->at.node, "subject",
                                         DEFAULT_SUBJECT);
     }
 }

@@ -168,10 +168,11 @@ void load_notes(Loader *loader);
 void source_type_check(const Loader *loader, const SourceSettings *settings);
 Family source_family(const SourceSettings *settings);
 
-/* TEXT compiled, or the Template that an equal text gave; NULL and reported at NODE if
- * it fails. */
+/* TEXT compiled (equal texts are only once), with its TemplateSource as its note; NULL and
+ * reported if it fails.  NODE is where it is written; with KEY it is built in, for the key
+ * that NODE lacks. */
 Template *loader_compile(Loader *loader, TemplateMode mode, const Node *node,
-                         const char *text);
+                         const char *key, const char *text);
 /* What TLS settings must agree on; nothing if they were not written. */
 void loader_check_tls(const Loader *loader, const TlsSettings *settings);
 /* OWN settings, field by field, and BASE's where they are silent; a secret and its file

@@ -122,6 +122,11 @@ void report_note(Report *report, const Node *node, const char *format, ...)
     add_finding(report, report->notes, node, node, reason);
 }
 
+void report_error_line(Report *report, const Node *node, const char *line)
+{
+    add_line(report, report->errors, node, g_string_new(line));
+}
+
 void report_syntax_error(Report *report, const char *text)
 {
     GString *line = g_string_new(report->file);

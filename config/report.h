@@ -24,6 +24,8 @@ void report_error(Report *report, const Node *node, const char *format, ...)
 /* About the key that NODE is the value of. */
 void report_key_error(Report *report, const Node *node, const char *format, ...)
     G_GNUC_PRINTF(3, 4);
+/* LINE, which has a place of its own ("file:line:col: …"), among those about NODE. */
+void report_error_line(Report *report, const Node *node, const char *line);
 /* "line:col: reason", as yaml_parse says it. */
 void report_syntax_error(Report *report, const char *text);
 /* Not an error: something accepted that is worth a warning. */

@@ -117,7 +117,7 @@ static void set_interval(Loader *loader, const RouteSettings *settings,
 static void set_label(Loader *loader, const Node *node, Route *route)
 {
     Template *value =
-        loader_compile(loader, TEMPLATE_TEXT, node, reader_text(node));
+        loader_compile(loader, TEMPLATE_TEXT, node, NULL, reader_text(node));
     for (unsigned i = 0; i < route->label_names->len; i++) {
         if (strcmp(route->label_names->pdata[i], node->key->text) == 0) {
             route->label_templates->pdata[i] = value;

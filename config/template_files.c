@@ -19,8 +19,8 @@ TemplateSet *template_set_new_with_defaults(void)
     TemplateSet *set = template_set_new();
     for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
         GError *error = NULL;
-        if (!template_set_add(set, files[i].name, files[i].text, strlen(files[i].text),
-                              &error)) {
+        if (!template_set_add_file(set, files[i].name, files[i].text,
+                                   strlen(files[i].text), &error)) {
             g_error("built-in templates: %s", error->message);
         }
     }
@@ -105,11 +105,7 @@ bool template_file_add(TemplateSet *set, const char *path, GError **error)
         g_prefix_error(error, "%s: ", path);
         return false;
     }
-    g_autofree char *name = g_path_get_basename(path);
-    bool added = template_set_add(set, name, text, length, error);
+    bool added = template_set_add_file(set, path, text, length, error);
     file_free(text, length);
-    if (!added) {
-        g_prefix_error(error, "%s: ", path);
-    }
     return added;
 }

@@ -16,8 +16,8 @@ TemplateSet *template_set_new_with_defaults(void);
 char **template_files_find(const char *pattern, GError **error);
 
 /* Adds what the file at PATH defines.  Only a regular file is read, so that nothing waits
- * for a pipe or a device.  On error (SYSTEM; INPUT if it does not parse) SET is unchanged;
- * the text begins with "PATH: ". */
+ * for a pipe or a device.  On error (SYSTEM: "PATH: reason"; INPUT with its place if it does
+ * not parse) SET is unchanged. */
 bool template_file_add(TemplateSet *set, const char *path, GError **error);
 
 #endif

@@ -1,15 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/loader.h"
+#include "config/source.h"
 #include "config/template_files.h"
+#include "rules/fault.h"
 
 static void add_file(Loader *loader, const Node *node, const char *path)
 {
     g_autoptr(GError) error = NULL;
     if (template_file_add(loader->config->templates, path, &error)) {
         loader->config->n_template_files++;
-    } else {
-        report_error(loader->reader.report, node, "%s", error->message);
+        return;
     }
+    const FaultPlace *place = fault_place(error);
+    if (place == NULL) {
+        report_error(loader->reader.report, node, "%s", error->message);
+        return;
+    }
+    g_autofree char *line = g_strdup_printf("%s:%u:%u: %s", place->file, place->line,
+                                            place->column + 1, place->reason);
+    report_error_line(loader->reader.report, node, line);
 }
 
 static void add_pattern(Loader *loader, const Node *node)
@@ -38,21 +47,40 @@ void load_templates(Loader *loader)
     }
 }
 
-Template *loader_compile(Loader *loader, TemplateMode mode, const Node *node,
-                         const char *text)
+/* What an equal text gave, or NULL with ERROR set. */
+static const Template *compile(Loader *loader, TemplateMode mode, const char *text,
+                               GError **error)
 {
     g_autofree char *key = g_strdup_printf("%d %s", (int)mode, text);
-    Template *known = g_hash_table_lookup(loader->compiled, key);
+    const Template *known = g_hash_table_lookup(loader->compiled, key);
     if (known != NULL) {
         return known;
     }
-    g_autoptr(GError) error = NULL;
-    Template *tmpl = template_compile(loader->config->templates, mode, "", text, &error);
-    if (tmpl == NULL) {
-        report_error(loader->reader.report, node, "%s", error->message);
+    g_autoptr(Template) tmpl =
+        template_compile(loader->config->templates, mode, "", text, error);
+    if (tmpl == NULL || !template_check_calls(tmpl, error)) {
         return NULL;
     }
-    g_ptr_array_add(loader->config->compiled, tmpl);
+    known = tmpl;
     g_hash_table_insert(loader->compiled, g_steal_pointer(&key), tmpl);
+    g_ptr_array_add(loader->config->compiled, g_steal_pointer(&tmpl));
+    return known;
+}
+
+Template *loader_compile(Loader *loader, TemplateMode mode, const Node *node,
+                         const char *key, const char *text)
+{
+    g_autoptr(GError) error = NULL;
+    const TemplateSource *source =
+        source_new(loader->config->arena, loader->config->path, node, key);
+    const Template *compiled = compile(loader, mode, text, &error);
+    if (compiled == NULL) {
+        g_autofree char *line = source_describe(source, error);
+        report_error_line(loader->reader.report, node, line);
+        return NULL;
+    }
+    Template *tmpl = template_twin(compiled);
+    template_set_note(tmpl, source);
+    g_ptr_array_add(loader->config->compiled, tmpl);
     return tmpl;
 }

@@ -22,6 +22,7 @@ typedef struct {
     GPtrArray *duplicates;
     size_t nodes;
     unsigned depth;
+    size_t mark, at; /* a mark's index, which counts characters, and its byte in `text` */
     GError **error;
 } Builder;
 
@@ -118,6 +119,35 @@ static bool check_tag(Builder *builder, const yaml_char_t *tag)
     return false;
 }
 
+/* The byte at MARK, which is not before the last one asked for. */
+static const char *byte_at(Builder *builder, const yaml_mark_t *mark)
+{
+    for (; builder->mark < mark->index && builder->at < builder->length; builder->mark++) {
+        do {
+            builder->at++;
+        } while (builder->at < builder->length &&
+                 ((guchar)builder->text[builder->at] & 0xC0) == 0x80);
+    }
+    return builder->text + builder->at;
+}
+
+static Scalar written_scalar(Builder *builder, const Node *node)
+{
+    static const ScalarStyle styles[] = {
+        [YAML_ANY_SCALAR_STYLE] = SCALAR_PLAIN,
+        [YAML_PLAIN_SCALAR_STYLE] = SCALAR_PLAIN,
+        [YAML_SINGLE_QUOTED_SCALAR_STYLE] = SCALAR_SINGLE,
+        [YAML_DOUBLE_QUOTED_SCALAR_STYLE] = SCALAR_DOUBLE,
+        [YAML_LITERAL_SCALAR_STYLE] = SCALAR_LITERAL,
+        [YAML_FOLDED_SCALAR_STYLE] = SCALAR_FOLDED,
+    };
+    const yaml_event_t *event = &builder->event;
+    const char *start = byte_at(builder, &event->start_mark);
+    const char *end = byte_at(builder, &event->end_mark);
+    return (Scalar){styles[event->data.scalar.style], start, (size_t)(end - start),
+                    node->line, node->col};
+}
+
 static Node *build_scalar(Builder *builder)
 {
     const yaml_event_t *event = &builder->event;
@@ -135,6 +165,7 @@ static Node *build_scalar(Builder *builder)
         node->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
                       event->data.scalar.tag == NULL;
         node->text = arena_strndup(builder->arena, value, length);
+        node->written = written_scalar(builder, node);
     }
     return node;
 }
@@ -150,6 +181,7 @@ static Node *copy_tree(Builder *builder, const Node *original)
     copy->line = original->line;
     copy->col = original->col;
     copy->text = original->text;
+    copy->written = original->written;
     for (const Node *child = original->first; child != NULL; child = child->next) {
         Node *twin = copy_tree(builder, child);
         if (twin == NULL) {

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "config/scalar.h"
 #include "rules/arena.h"
 
 /* YAML text as a tree that knows where everything stood.  The one user of libyaml.
@@ -19,6 +20,7 @@ typedef struct Node {
     bool plain;         /* a scalar without quotes and without a tag */
     unsigned line, col; /* from 1 */
     char *text;         /* a scalar's: UTF-8 without NUL; else NULL */
+    Scalar written;     /* a scalar as it stands in the text that was parsed */
     const struct Node *parent; /* NULL: the root */
     const struct Node *key;    /* of a mapping's value: its key, a scalar; else NULL */
     unsigned index;            /* among its siblings, from 0 */

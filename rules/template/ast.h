@@ -134,6 +134,7 @@ struct Pipe {
 typedef struct {
     const char *name;
     const char *parse_name; /* of the text it was written in: what positions refer to */
+    const char *file;       /* what that was read from; "" if it was no file */
     NodeList root;
     unsigned slots; /* variables alive at once; slot 0 is $ */
 } Tree;

@@ -32,9 +32,9 @@ typedef struct {
     GArray *exits; /* of the loop that is being walked */
     const Tree *tree;
     unsigned depth, nodes;
-    const char *bad_name; /* where the error is */
+    const Tree *bad_tree; /* where the error is */
     Position bad, opened; /* and where text was left last */
-    const char *opened_name;
+    const Tree *opened_tree;
 } Walk;
 
 static bool walk_list(Walk *walk, Context *context, const NodeList *list,
@@ -45,7 +45,7 @@ static bool enter_tree(Walk *walk, Context *context, const char *name, Position 
 /* Notes the place of an error whose reason is, or will be, in `error`. */
 static bool fail_at(Walk *walk, Position at)
 {
-    walk->bad_name = walk->tree == NULL ? NULL : walk->tree->parse_name;
+    walk->bad_tree = walk->tree;
     walk->bad = at;
     return false;
 }
@@ -74,7 +74,7 @@ static bool walk_text(Walk *walk, Context *context, Node *node, GError **error)
         return fail_at(walk, position_in(node, cleaned.bad));
     }
     if (in_text && context->state != STATE_TEXT) {
-        walk->opened_name = walk->tree->parse_name;
+        walk->opened_tree = walk->tree;
         walk->opened = node->at;
     }
     if (cleaned.changed) {
@@ -357,11 +357,23 @@ static bool check_end(Walk *walk, Context context, GError **error)
     }
     g_autoptr(GString) printed = g_string_new(NULL);
     context_print(context, printed);
-    walk->bad_name = walk->opened_name;
+    walk->bad_tree = walk->opened_tree;
     walk->bad = walk->opened;
     g_set_error(error, FAULT, FAULT_INPUT, "ends in a non-text context: %s",
                 printed->str);
     return false;
+}
+
+static void name_place(const Walk *walk, const char *entry, GError **error)
+{
+    const Tree *tree = walk->bad_tree;
+    if (error == NULL || *error == NULL) {
+        return;
+    }
+    fault_set_place(*error, tree != NULL ? tree->file : "", walk->bad.line, walk->bad.column,
+                    (*error)->message);
+    g_prefix_error(error, "html/template:%s:%u:%u: ", tree != NULL ? tree->parse_name : entry,
+                   walk->bad.line, walk->bad.column);
 }
 
 bool escape_templates(Arena *arena, GHashTable *trees, const char *entry,
@@ -378,9 +390,7 @@ bool escape_templates(Arena *arena, GHashTable *trees, const char *entry,
     if (passed) {
         level_commit(walk.level, arena);
     } else {
-        const char *where = walk.bad_name == NULL ? entry : walk.bad_name;
-        g_prefix_error(error, "html/template:%s:%u:%u: ", where, walk.bad.line,
-                       walk.bad.column);
+        name_place(&walk, entry, error);
     }
     level_pop(walk.level);
     return passed;

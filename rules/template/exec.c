@@ -57,6 +57,9 @@ static bool fail(Exec *exec, FaultKind kind, const char *reason)
     place_print(exec->place, context);
     g_set_error(&exec->error, FAULT, (gint)kind, "template: %s:%u:%u: executing %s at <%s>: %s",
                 exec->tree->parse_name, at.line, at.column, name->str, context->str, reason);
+    g_autofree char *words =
+        g_strdup_printf("executing %s at <%s>: %s", name->str, context->str, reason);
+    fault_set_place(exec->error, exec->tree->file, at.line, at.column, words);
     return false;
 }
 

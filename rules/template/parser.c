@@ -45,7 +45,8 @@ static bool add_tree(Parser *parser, const char *name, const Scope *scope, NodeL
         return parser_fail(parser, "template: multiple definition of template %s", quoted->str);
     }
     Tree *tree = arena_alloc(parser->arena, sizeof *tree);
-    *tree = (Tree){name, arena_strdup(parser->arena, parser->name), root, scope->slots};
+    *tree = (Tree){name, arena_strdup(parser->arena, parser->name),
+                   arena_strdup(parser->arena, parser->file), root, scope->slots};
     g_hash_table_insert(parser->trees, arena_strdup(parser->arena, name), tree);
     return true;
 }
@@ -351,8 +352,9 @@ bool parser_parse(Arena *arena, const ParserSource *source, GHashTable *trees, G
     Scope scope;
     NodeList root = {NULL, NULL};
     g_autoptr(GError) reason = NULL;
-    Parser parser = {.arena = arena, .name = source->name, .extra = source->extra,
-                     .trees = trees, .scope = &scope, .error = &reason};
+    const char *file = source->file != NULL ? source->file : "";
+    Parser parser = {.arena = arena, .name = source->name, .file = file,
+                     .extra = source->extra, .trees = trees, .scope = &scope, .error = &reason};
     const char *text = arena_strndup(arena, source->text, source->length);
     lexer_init(&parser.lexer, arena, text, source->length);
     scope_init(&scope);

@@ -17,6 +17,7 @@ typedef const Func *ExtraFuncs;
 
 typedef struct {
     const char *name; /* what errors call the text, and what stands outside of definitions */
+    const char *file; /* what it was read from: the place of an error; NULL: no file */
     const char *text;
     size_t length;
     ExtraFuncs extra;

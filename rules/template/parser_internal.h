@@ -25,7 +25,7 @@ typedef struct {
 typedef struct {
     Arena *arena;
     Lexer lexer;
-    const char *name;
+    const char *name, *file;
     ExtraFuncs extra;
     GHashTable *trees;
     Token tokens[3]; /* the lookahead; the last one read is in [0] */

@@ -63,6 +63,7 @@ static bool set_error(Parser *parser, FaultKind kind, Position at, const char *r
     if (*parser->error == NULL) {
         g_set_error(parser->error, FAULT, (gint)kind, "template: %s:%u:%u: %s", parser->name,
                     at.line, at.column, reason);
+        fault_set_place(*parser->error, parser->file, at.line, at.column, reason);
     }
     return false;
 }

@@ -11,6 +11,7 @@
 
 #include "rules/fault.h"
 #include "rules/quote.h"
+#include "rules/template/calls.h"
 #include "rules/template/data.h"
 #include "rules/template/escape.h"
 
@@ -33,6 +34,8 @@ struct Template {
     const Tree *entry;
     MissingKey missing;
     bool is_static;
+    bool is_twin; /* arena and trees are another's */
+    const void *note;
 };
 
 TemplateSet *template_set_new(void)
@@ -104,16 +107,29 @@ static void merge_trees(GHashTable *trees, GHashTable *added)
     }
 }
 
-bool template_set_add(TemplateSet *set, const char *name, const char *text, size_t length,
-                      GError **error)
+static bool add(TemplateSet *set, const ParserSource *source, GError **error)
 {
     g_autoptr(GHashTable) added = g_hash_table_new(g_str_hash, g_str_equal);
-    const ParserSource source = {name, text, length, set->extra};
-    if (!parser_parse(set->arena, &source, added, error)) {
+    if (!parser_parse(set->arena, source, added, error)) {
         return false;
     }
     merge_trees(set->trees, added);
     return true;
+}
+
+bool template_set_add(TemplateSet *set, const char *name, const char *text, size_t length,
+                      GError **error)
+{
+    const ParserSource source = {name, NULL, text, length, set->extra};
+    return add(set, &source, error);
+}
+
+bool template_set_add_file(TemplateSet *set, const char *path, const char *text,
+                           size_t length, GError **error)
+{
+    g_autofree char *name = g_path_get_basename(path);
+    const ParserSource source = {name, path, text, length, set->extra};
+    return add(set, &source, error);
 }
 
 /* A template without entry yet, over the definitions of SET. */
@@ -133,10 +149,36 @@ void template_free(Template *tmpl)
     if (tmpl == NULL) {
         return;
     }
-    g_hash_table_unref(tmpl->trees);
-    arena_free(tmpl->arena);
-    template_set_unref(tmpl->set);
+    if (!tmpl->is_twin) {
+        g_hash_table_unref(tmpl->trees);
+        arena_free(tmpl->arena);
+        template_set_unref(tmpl->set);
+    }
     g_free(tmpl);
+}
+
+Template *template_twin(const Template *tmpl)
+{
+    Template *twin = g_new(Template, 1);
+    *twin = *tmpl;
+    twin->is_twin = true;
+    twin->note = NULL;
+    return twin;
+}
+
+void template_set_note(Template *tmpl, const void *note)
+{
+    tmpl->note = note;
+}
+
+const void *template_note(const Template *tmpl)
+{
+    return tmpl->note;
+}
+
+bool template_check_calls(const Template *tmpl, GError **error)
+{
+    return calls_check(tmpl->entry, tmpl->trees, error);
 }
 
 static bool is_text_only(const NodeList *list)
@@ -170,7 +212,7 @@ Template *template_compile(TemplateSet *set, TemplateMode mode, const char *name
 {
     g_autoptr(Template) tmpl = template_new(set);
     g_autoptr(GHashTable) added = g_hash_table_new(g_str_hash, g_str_equal);
-    const ParserSource source = {name, text, strlen(text), set->extra};
+    const ParserSource source = {name, NULL, text, strlen(text), set->extra};
     if (!parser_parse(tmpl->arena, &source, added, error)) {
         return NULL;
     }

@@ -31,6 +31,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(TemplateSet, template_set_unref)
 bool template_set_add(TemplateSet *set, const char *name, const char *text,
                       size_t length, GError **error);
 
+/* The same for the file at PATH, whose basename is the name; PATH is the place of errors in
+ * it, also of those when it is executed: fault_place(). */
+bool template_set_add_file(TemplateSet *set, const char *path, const char *text,
+                           size_t length, GError **error);
+
 /* The names of all definitions, sorted, as an array of const char * that SET owns; free
  * the array with g_ptr_array_unref(). */
 GPtrArray *template_set_names(const TemplateSet *set);
@@ -47,6 +52,17 @@ Template *template_compile_defined(TemplateSet *set, TemplateMode mode, const ch
 void template_free(Template *tmpl); /* NULL is allowed */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Template, template_free)
 bool template_is_static(const Template *tmpl);
+
+/* Whether every `template` action that TMPL can reach, in whatever branch, names a
+ * definition.  Go finds that in HTML only; text fails when it gets there.  On error
+ * (INPUT) "template: name:line:col: reason". */
+bool template_check_calls(const Template *tmpl, GError **error);
+
+/* Another handle for what TMPL is, which must live longer; freed as any. */
+Template *template_twin(const Template *tmpl);
+/* Whatever its owner wants to know of this handle; NULL at first.  Not freed. */
+void template_set_note(Template *tmpl, const void *note);
+const void *template_note(const Template *tmpl);
 
 /* What a mail is about: the data Alertmanager calls template.Data. */
 typedef struct {

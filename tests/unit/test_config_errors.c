@@ -116,7 +116,7 @@ static void the_errors_of_routes_are_those_of_alertmanager(void **state)
         {"route: {receiver: r, routes: [~]}\n" RECEIVER,
          "dir/f.yml:1:31: route.routes[0]: expected a mapping, found nothing"},
         {"route: {receiver: r, labels: {team: '{{ .Broken'}}\n" RECEIVER,
-         "dir/f.yml:1:37: route.labels.team: template: :1:10: unclosed action"},
+         "dir/f.yml:1:48: route.labels.team: unclosed action"},
     };
     check_cases(cases, G_N_ELEMENTS(cases));
 }
@@ -149,13 +149,13 @@ static void the_errors_of_receivers_are_those_of_alertmanager(void **state)
          "dir/f.yml:2:74: receivers[0].email_configs[0].to: expected text "
          "or a list, found a mapping"},
         {MAIL("to: [a@z, '{{ .Broken', b@z]"),
-         "dir/f.yml:2:80: receivers[0].email_configs[0].to[1]: template: :1:10: unclosed "
+         "dir/f.yml:2:91: receivers[0].email_configs[0].to[1]: unclosed "
          "action"},
         {MAIL("to: x@y, html: '{{ .Broken'"),
-         "dir/f.yml:2:85: receivers[0].email_configs[0].html: template: :1:10: unclosed "
+         "dir/f.yml:2:96: receivers[0].email_configs[0].html: unclosed "
          "action"},
         {MAIL("to: x@y, headers: {Subject: '{{ .Broken'}"),
-         "dir/f.yml:2:98: receivers[0].email_configs[0].headers.Subject: template: :1:10: "
+         "dir/f.yml:2:109: receivers[0].email_configs[0].headers.Subject: "
          "unclosed "
          "action"},
         {MAIL("to: x@y, headers: {Subject: a, sUbject: b}"),
@@ -481,7 +481,7 @@ static void all_errors_are_told_in_the_order_of_the_file(void **state)
          "dir/f.yml:5:20: receivers[0].email_configs[0].smarthost: address nowhere: "
          "missing "
          "port in address\n"
-         "dir/f.yml:6:15: receivers[0].email_configs[0].html: template: :1:10: unclosed "
+         "dir/f.yml:6:26: receivers[0].email_configs[0].html: unclosed "
          "action\n"
          "dir/f.yml:7:11: receivers[1].name: notification config name \"a\" is not "
          "unique\n"

@@ -16,7 +16,7 @@ typedef struct {
 
 static bool parse(Arena *arena, GHashTable *trees, const char *source, GError **error)
 {
-    const ParserSource text = {"t", source, strlen(source), NULL};
+    const ParserSource text = {.name = "t", .text = source, .length = strlen(source)};
     return parser_parse(arena, &text, trees, error);
 }
 
