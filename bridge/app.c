@@ -126,6 +126,12 @@ static void hook_stats(void *who, OutboxStats *stats)
     outbox_stats(((App *)who)->outbox, stats);
 }
 
+static void hook_mails(void *who, const MailsRequest *request, MailsDone *done,
+                       void *done_who)
+{
+    mails_answer(((App *)who)->outbox, request, done, done_who);
+}
+
 static bool hook_reload(void *who, GError **error)
 {
     return app_reload(who, error);
@@ -146,6 +152,7 @@ static Intake *make_intake(App *app, GError **error)
                          .ack_default = keeps_nothing(app) ? ACK_DELIVERED : ACK_STORED,
                          .ready = hook_ready,
                          .stats = hook_stats,
+                         .mails = hook_mails,
                          .reload = hook_reload,
                          .lanes = app->lanes,
                          .log = app->log,

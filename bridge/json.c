@@ -165,3 +165,35 @@ void json_append_string(GString *out, const char *text)
     }
     g_string_append_c(out, '"');
 }
+
+static void append_number(GString *out, double number)
+{
+    char text[G_ASCII_DTOSTR_BUF_SIZE];
+    bool whole = number >= -0x1p53 && number <= 0x1p53 && number == (double)(int64_t)number;
+    g_string_append(out, g_ascii_formatd(text, sizeof text, whole ? "%.0f" : "%.17g", number));
+}
+
+void json_append(GString *out, const Json *json)
+{
+    const cJSON *item = (const cJSON *)json;
+    bool object = json_is_object(json);
+    if (json_is_string(json)) {
+        json_append_string(out, json_text(json));
+    } else if (json_is_number(json)) {
+        append_number(out, json_number(json));
+    } else if (!object && !json_is_array(json)) {
+        g_string_append(out, cJSON_IsNull(item) ? "null" : cJSON_IsTrue(item) ? "true" : "false");
+    } else {
+        const char *comma = "";
+        g_string_append_c(out, object ? '{' : '[');
+        for (const Json *at = json_first(json); at != NULL; at = json_next(at), comma = ",") {
+            g_string_append(out, comma);
+            if (object) {
+                json_append_string(out, json_key(at));
+                g_string_append_c(out, ':');
+            }
+            json_append(out, at);
+        }
+        g_string_append_c(out, object ? '}' : ']');
+    }
+}

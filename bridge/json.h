@@ -38,5 +38,7 @@ size_t json_size(const Json *container);
 /* Appends TEXT, which may hold any bytes, as a JSON string with its quotes.  Controls,
  * line separators and marks of direction are escaped: it is safe in a log line, too. */
 void json_append_string(GString *out, const char *text);
+/* Appends the whole value, on one line, with strings as above. */
+void json_append(GString *out, const Json *json);
 
 #endif

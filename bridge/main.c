@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "bridge/cmd_check.h"
+#include "bridge/cmd_queue.h"
 #include "bridge/cmd_render.h"
 #include "bridge/cmd_routes.h"
 #include "bridge/cmd_send.h"
@@ -30,6 +31,7 @@ static const Command commands[] = {
     {"render", cmd_render, "print the mail a receiver would send for a payload"},
     {"template", cmd_template, "render templates over a webhook's JSON, as amtool does"},
     {"send", cmd_send, "send one mail: test a mail server or a receiver"},
+    {"queue", cmd_queue, "show the mails, try some again, drop them"},
     {"version", cmd_version, "print the version"},
 };
 

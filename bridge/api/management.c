@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The endpoints beside the webhooks, one row of the table each.  What may take time
- * (reload) is deferred and runs on a worker, the rest is answered on the spot. */
+/* The endpoints beside the webhooks, one row of the table each.  What may take time is
+ * deferred: reload runs on a worker, and mails are asked of the storage thread.  The rest
+ * is answered on the spot. */
 #include "bridge/api/management.h"
 
 #include <string.h>
@@ -12,20 +13,23 @@
 typedef HttpAnswer Answer(Management *management);
 typedef enum { PUBLIC, LOCAL } Access;
 
+typedef struct Call Call;
+
 typedef struct {
-    const char *path;
+    const char *path;    /* ending in '/': all below it, too */
     unsigned methods; /* HttpMethod bits */
     const char *allow;
     Access access;
     Answer *answer;
     Answer *slow_answer; /* instead: on a worker */
+    void (*ask)(Call *call); /* or: later, deferred */
 } Endpoint;
 
-typedef struct {
+struct Call {
     Management *management;
     HttpExchange *exchange;
     const Endpoint *endpoint;
-} Call;
+};
 
 static HttpAnswer healthy(Management *management)
 {
@@ -76,7 +80,25 @@ static HttpAnswer reload(Management *management)
     return answer;
 }
 
+static void answer_mails(void *who, const HttpAnswer *answer)
+{
+    http_answer(((Call *)who)->exchange, answer);
+}
+
+static void mails(Call *call)
+{
+    const IntakeHooks *hooks = call->management->hooks;
+    g_autoptr(GHashTable) arguments = http_arguments(call->exchange);
+    g_autofree char *path = g_strdup(http_path(call->exchange)); /* the exchange may go */
+    const MailsRequest request = {http_method(call->exchange), path, arguments,
+                                  g_get_real_time() / 1000};
+    hooks->mails(hooks->app, &request, answer_mails, call);
+}
+
 #define GET_HEAD HTTP_GET | HTTP_HEAD, "GET, HEAD"
+/* Which of them, the answer knows. */
+#define MAIL_METHODS                                                                   \
+    HTTP_GET | HTTP_HEAD | HTTP_POST | HTTP_DELETE, "GET, HEAD, POST, DELETE"
 static const Endpoint endpoints[] = {
     {"/-/healthy", GET_HEAD, PUBLIC, healthy, NULL},
     {"/-/ready", GET_HEAD, PUBLIC, ready, NULL},
@@ -86,12 +108,16 @@ static const Endpoint endpoints[] = {
     {"/metrics", GET_HEAD, PUBLIC, metrics, NULL},
     {"/-/reload", HTTP_POST | HTTP_PUT, "POST, PUT", LOCAL, NULL, reload},
     {"/api/v1/status", GET_HEAD, LOCAL, status, NULL},
+    {MAILS_PATH, MAIL_METHODS, LOCAL, .ask = mails},
+    {MAILS_PATH "/", MAIL_METHODS, LOCAL, .ask = mails},
 };
 
 static const Endpoint *find_endpoint(const char *path)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(endpoints); i++) {
-        if (strcmp(endpoints[i].path, path) == 0) {
+        const char *known = endpoints[i].path;
+        if (strcmp(known, path) == 0 ||
+            (g_str_has_suffix(known, "/") && g_str_has_prefix(path, known))) {
             return &endpoints[i];
         }
     }
@@ -109,9 +135,12 @@ static void serve(void *data, HttpExchange *exchange)
 {
     Call *call = data;
     HttpAnswer answer;
-    if (call->endpoint->slow_answer == NULL) {
+    if (call->endpoint->answer != NULL) {
         answer = call->endpoint->answer(call->management);
-    } else if (http_defer(exchange, G_MAXUINT) &&
+    } else if (call->endpoint->ask != NULL && http_defer(exchange, G_MAXUINT)) {
+        call->endpoint->ask(call);
+        return;
+    } else if (call->endpoint->slow_answer != NULL && http_defer(exchange, G_MAXUINT) &&
                lanes_submit(call->management->hooks->lanes, work, call)) {
         return;
     } else {

@@ -67,6 +67,22 @@ const char *http_header(const HttpExchange *exchange, const char *name)
     return MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, name);
 }
 
+static enum MHD_Result note_argument(void *table, enum MHD_ValueKind kind, const char *name,
+                                     const char *value)
+{
+    (void)kind;
+    g_hash_table_replace(table, g_strdup(name), g_strdup(value != NULL ? value : ""));
+    return MHD_YES;
+}
+
+GHashTable *http_arguments(const HttpExchange *exchange)
+{
+    GHashTable *table = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    MHD_get_connection_values(exchange->connection, MHD_GET_ARGUMENT_KIND, note_argument,
+                              table);
+    return table;
+}
+
 const char *http_remote(const HttpExchange *exchange)
 {
     return exchange->peer->remote;

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "bridge/accept.h"
+#include "bridge/api/mails.h"
 #include "bridge/lanes.h"
 #include "bridge/log.h"
 #include "bridge/metrics.h"
@@ -27,6 +28,7 @@ typedef struct {
     AckMode ack_default; /* of a source that says nothing else */
     bool (*ready)(void *app);              /* outbox_ready(); must not block */
     void (*stats)(void *app, OutboxStats *stats);
+    void (*mails)(void *app, const MailsRequest *request, MailsDone *done, void *who);
     bool (*reload)(void *app, GError **error); /* on a worker; may take its time */
     Lanes *lanes;
     Log *log;

@@ -64,6 +64,8 @@ typedef struct {
 HttpMethod http_method(const HttpExchange *exchange);
 const char *http_path(const HttpExchange *exchange); /* decoded, without the query */
 const char *http_header(const HttpExchange *exchange, const char *name); /* NULL: none */
+/* The query's arguments, decoded: name -> value, both owned by the table. */
+GHashTable *http_arguments(const HttpExchange *exchange);
 const char *http_remote(const HttpExchange *exchange); /* "10.0.0.1:4242" */
 bool http_is_local(const HttpExchange *exchange); /* came in on a loopback address */
 int64_t http_started_us(const HttpExchange *exchange); /* monotonic: headers were there */

@@ -252,6 +252,21 @@ static void strings_are_written_so_that_they_can_be_read(void **state)
     }
 }
 
+static void a_value_is_written_as_it_was_read(void **state)
+{
+    (void)state;
+    static const char text[] = "{\"a\":[1,-2.5,1e+300,true,false,null,\"\\u001b\"],\"b\":{},\"c\":[]}";
+    g_autoptr(Json) json = parse(text, NULL);
+    g_autoptr(GString) out = g_string_new(NULL);
+    json_append(out, json);
+    g_autoptr(Json) again = parse(out->str, NULL);
+    g_autoptr(GString) twice = g_string_new(NULL);
+    json_append(twice, again);
+    assert_string_equal(out->str, twice->str);
+    assert_string_equal(out->str, "{\"a\":[1,-2.5,1.0000000000000001e+300,true,false,null,"
+                                  "\"\\u001b\"],\"b\":{},\"c\":[]}");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -264,6 +279,7 @@ int main(void)
         cmocka_unit_test(the_deepest_document_is_one_that_cjson_can_read),
         cmocka_unit_test(numbers_of_any_size_do_no_harm),
         cmocka_unit_test(no_cut_of_a_document_is_read_beyond_its_end),
+        cmocka_unit_test(a_value_is_written_as_it_was_read),
         cmocka_unit_test(strings_are_written_so_that_they_can_be_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: MIT */
+#include "bridge/cmd_queue.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "bridge/api/mails.h"
+#include "bridge/json.h"
+#include "bridge/queue_client.h"
+#include "bridge/queue_print.h"
+#include "rules/fault.h"
+
+#define DEFAULT_URL "http://127.0.0.1:9725"
+#define QUEUE_STATES "queued,deferred,claimed,dead"
+enum { PAGE = 1000 };
+
+typedef struct {
+    char *url, *storage;
+    char **states;
+    char *receiver, *recipient, *older, *newer;
+    int limit;
+    gboolean all, json, eml, help;
+    char **words; /* what to do, and names */
+} Options;
+
+static void options_clear(Options *options)
+{
+    g_free(options->url);
+    g_free(options->storage);
+    g_strfreev(options->states);
+    g_free(options->receiver);
+    g_free(options->recipient);
+    g_free(options->older);
+    g_free(options->newer);
+    g_strfreev(options->words);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
+
+static GOptionContext *options_context(Options *options)
+{
+    const GOptionEntry entries[] = {
+        {"url", 0, 0, G_OPTION_ARG_FILENAME, &options->url,
+         "The running daemon (default: " DEFAULT_URL ")", "URL"},
+        {"storage", 0, 0, G_OPTION_ARG_FILENAME, &options->storage,
+         "Where no daemon runs: its storage", "sqlite:PATH"},
+        {"state", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->states,
+         "queued, deferred, claimed, dead, delivered, dropped or any; may be repeated "
+         "(default: what is in the queue, and dead)",
+         "STATE"},
+        {"receiver", 0, 0, G_OPTION_ARG_FILENAME, &options->receiver, "Of this receiver",
+         "NAME"},
+        {"recipient", 0, 0, G_OPTION_ARG_FILENAME, &options->recipient,
+         "To an address with this in it", "TEXT"},
+        {"older-than", 0, 0, G_OPTION_ARG_FILENAME, &options->older,
+         "Accepted before that: 5m, 2h, 7d", "AGE"},
+        {"newer-than", 0, 0, G_OPTION_ARG_FILENAME, &options->newer, "Accepted since", "AGE"},
+        {"limit", 0, 0, G_OPTION_ARG_INT, &options->limit, "At most so many, newest first",
+         "N"},
+        {"all", 0, 0, G_OPTION_ARG_NONE, &options->all,
+         "retry, drop: every mail that the conditions choose", NULL},
+        {"json", 0, 0, G_OPTION_ARG_NONE, &options->json, "Print JSON", NULL},
+        {"eml", 0, 0, G_OPTION_ARG_NONE, &options->eml, "show: print the mail itself", NULL},
+        {"help", 'h', 0, G_OPTION_ARG_NONE, &options->help, "Print this help", NULL},
+        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->words, NULL, NULL},
+        {0},
+    };
+    GOptionContext *context =
+        g_option_context_new("list | show ID… | retry ID… | drop ID…");
+    g_option_context_set_help_enabled(context, FALSE);
+    g_option_context_set_summary(
+        context,
+        "Shows the mails of a running daemon, lets it try some again, or drops them.\n"
+        "ID is a mail's number or its Message-ID.");
+    g_option_context_add_main_entries(context, entries, NULL);
+    return context;
+}
+
+static int fail(const char *message)
+{
+    fprintf(stderr, "alertpost queue: %s\n", message);
+    return 1;
+}
+
+static int misuse(const char *message)
+{
+    fail(message);
+    return 2;
+}
+
+static int print(const GString *out)
+{
+    if (fwrite(out->str, 1, out->len, stdout) != out->len || fflush(stdout) != 0) {
+        return fail("cannot write to the standard output");
+    }
+    return 0;
+}
+
+/* Lists. */
+
+static void set(GHashTable *arguments, const char *name, const char *value)
+{
+    if (value != NULL) {
+        g_hash_table_replace(arguments, g_strdup(name), g_strdup(value));
+    }
+}
+
+static GHashTable *filters_of(const Options *options)
+{
+    GHashTable *arguments = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    g_autofree char *states =
+        options->states != NULL ? g_strjoinv(",", options->states) : g_strdup(QUEUE_STATES);
+    set(arguments, "state", strcmp(states, "any") != 0 ? states : NULL);
+    set(arguments, "receiver", options->receiver);
+    set(arguments, "recipient", options->recipient);
+    set(arguments, "older_than", options->older);
+    set(arguments, "newer_than", options->newer);
+    return arguments;
+}
+
+static void free_json(void *json)
+{
+    json_free(json);
+}
+
+/* The next page of a list, appended to PAGES; *CURSOR: where it goes on, NULL at its end. */
+static bool add_page(QueueClient *client, GHashTable *arguments, GPtrArray *pages,
+                     char **cursor, GError **error)
+{
+    unsigned status;
+    GString *body =
+        queue_client_ask(client, "GET", MAILS_PATH, arguments, &status, error);
+    if (body == NULL) {
+        return false;
+    }
+    const JsonLimits limits = {.depth = 8, .values = 100000000, .string = 16 << 20};
+    Json *page = json_parse(body->str, body->len, &limits, error);
+    g_string_free(body, TRUE);
+    if (page == NULL) {
+        g_prefix_error(error, "the answer: ");
+        return false;
+    }
+    g_ptr_array_add(pages, page);
+    const Json *next = json_get(page, "next");
+    *cursor = g_strdup(next != NULL ? json_text(next) : NULL);
+    return true;
+}
+
+/* Appends the mails that the options choose to MAILS (of Json *, which PAGES own). */
+static bool list_mails(QueueClient *client, const Options *options, GPtrArray *pages,
+                       GPtrArray *mails, GError **error)
+{
+    g_autoptr(GHashTable) arguments = filters_of(options);
+    unsigned max = options->limit > 0 ? (unsigned)options->limit : G_MAXUINT;
+    bool more = true;
+    while (more && mails->len < max) {
+        g_autofree char *cursor = NULL;
+        g_autofree char *limit = g_strdup_printf("%u", MIN(max - mails->len, (unsigned)PAGE));
+        set(arguments, "limit", limit);
+        if (!add_page(client, arguments, pages, &cursor, error)) {
+            return false;
+        }
+        const Json *page = pages->pdata[pages->len - 1];
+        const Json *found = json_get(page, "mails");
+        const Json *mail = found != NULL ? json_first(found) : NULL;
+        for (; mail != NULL; mail = json_next(mail)) {
+            g_ptr_array_add(mails, (void *)(uintptr_t)mail);
+        }
+        set(arguments, "cursor", cursor);
+        more = cursor != NULL;
+    }
+    return true;
+}
+
+static int list(QueueClient *client, const Options *options, GError **error)
+{
+    g_autoptr(GPtrArray) pages = g_ptr_array_new_with_free_func(free_json);
+    g_autoptr(GPtrArray) mails = g_ptr_array_new();
+    g_autoptr(GString) out = g_string_new(NULL);
+    if (!list_mails(client, options, pages, mails, error)) {
+        return 1;
+    }
+    if (options->json) {
+        g_string_append(out, "[");
+        for (unsigned i = 0; i < mails->len; i++) {
+            g_string_append(out, i > 0 ? ",\n" : "\n");
+            json_append(out, mails->pdata[i]);
+        }
+        g_string_append(out, "\n]\n");
+    } else {
+        queue_print_list(mails, g_get_real_time() / 1000, out);
+    }
+    return print(out);
+}
+
+/* Mails by their names. */
+
+typedef bool NameWork(QueueClient *client, const Options *options, const char *name,
+                      GError **error);
+
+/* Goes on after a mail with which it does not work, and says so. */
+static int for_each(QueueClient *client, const Options *options, char **names, NameWork *work)
+{
+    int status = 0;
+    for (; *names != NULL; names++) {
+        g_autoptr(GError) error = NULL;
+        if (!work(client, options, *names, &error)) {
+            g_autofree char *message = g_strdup_printf("%s: %s", *names, error->message);
+            status = fail(message);
+        }
+    }
+    return status;
+}
+
+static bool show_one(QueueClient *client, const Options *options, const char *name,
+                     GError **error)
+{
+    unsigned status;
+    g_autofree char *path =
+        g_strconcat(MAILS_PATH "/", name, options->eml ? "/eml" : "", NULL);
+    g_autoptr(GString) body = queue_client_ask(client, "GET", path, NULL, &status, error);
+    if (body == NULL) {
+        return false;
+    }
+    if (options->eml || options->json) {
+        return print(body) == 0;
+    }
+    const JsonLimits limits = {.depth = 8, .values = 1000000, .string = 64 << 20};
+    g_autoptr(Json) mail = json_parse(body->str, body->len, &limits, error);
+    g_autoptr(GString) out = g_string_new(NULL);
+    if (mail == NULL) {
+        return false;
+    }
+    queue_print_mail(mail, out);
+    return print(out) == 0;
+}
+
+static bool retry_one(QueueClient *client, const Options *options, const char *name,
+                      GError **error)
+{
+    (void)options;
+    unsigned status;
+    g_autofree char *path = g_strconcat(MAILS_PATH "/", name, "/retry", NULL);
+    g_autoptr(GString) body = queue_client_ask(client, "POST", path, NULL, &status, error);
+    return body != NULL;
+}
+
+static bool drop_one(QueueClient *client, const Options *options, const char *name,
+                     GError **error)
+{
+    (void)options;
+    unsigned status;
+    g_autofree char *path = g_strconcat(MAILS_PATH "/", name, NULL);
+    g_autoptr(GString) body = queue_client_ask(client, "DELETE", path, NULL, &status, error);
+    return body != NULL;
+}
+
+/* Of all mails that the conditions choose, or those named. */
+static int change(QueueClient *client, const Options *options, char **names, NameWork *work,
+                  const char *what, GError **error)
+{
+    g_autoptr(GPtrArray) pages = g_ptr_array_new_with_free_func(free_json);
+    g_autoptr(GPtrArray) mails = g_ptr_array_new();
+    g_autoptr(GPtrArray) numbers = g_ptr_array_new_with_free_func(g_free);
+    if (!options->all) {
+        return for_each(client, options, names, work);
+    }
+    if (!list_mails(client, options, pages, mails, error)) {
+        return 1;
+    }
+    for (unsigned i = 0; i < mails->len; i++) {
+        g_ptr_array_add(numbers,
+                        g_strdup_printf("%.0f", json_number(json_get(mails->pdata[i], "number"))));
+    }
+    g_ptr_array_add(numbers, NULL);
+    int status = for_each(client, options, (char **)numbers->pdata, work);
+    printf("%u mail%s to be %s\n", mails->len, mails->len == 1 ? "" : "s", what);
+    return status;
+}
+
+static int retry(QueueClient *client, const Options *options, char **names, GError **error)
+{
+    return change(client, options, names, retry_one, "tried again", error);
+}
+
+static int drop(QueueClient *client, const Options *options, char **names, GError **error)
+{
+    return change(client, options, names, drop_one, "dropped", error);
+}
+
+static int show(QueueClient *client, const Options *options, char **names, GError **error)
+{
+    (void)error;
+    return for_each(client, options, names, show_one);
+}
+
+static int list_queue(QueueClient *client, const Options *options, char **names, GError **error)
+{
+    (void)names;
+    return list(client, options, error);
+}
+
+/* What there is to do, and what it asks of its arguments. */
+static const struct {
+    const char *name;
+    int (*run)(QueueClient *client, const Options *options, char **names, GError **error);
+    enum { NO_NAMES, NAMES, NAMES_OR_ALL } takes;
+} actions[] = {
+    {"list", list_queue, NO_NAMES},    {"show", show, NAMES},
+    {"retry", retry, NAMES_OR_ALL},    {"drop", drop, NAMES_OR_ALL},
+};
+
+static bool has_condition(const Options *options)
+{
+    return options->states != NULL || options->receiver != NULL ||
+           options->recipient != NULL || options->older != NULL || options->newer != NULL;
+}
+
+/* NULL if the arguments make sense, else why not. */
+static const char *find_misuse(unsigned action, const Options *options, unsigned n_names)
+{
+    bool all = options->all;
+    switch (actions[action].takes) {
+    case NO_NAMES:
+        return n_names > 0 || all ? "list takes conditions, no IDs" : NULL;
+    case NAMES:
+        return n_names == 0 || all ? "which mail? Name its number or Message-ID" : NULL;
+    default:
+        return (n_names > 0) == all ? "which mails? Name IDs, or --all and conditions"
+               : all && !has_condition(options)
+                   ? "--all wants at least one condition, such as --state dead or --state any"
+                   : NULL;
+    }
+}
+
+static int run(const Options *options)
+{
+    static char *no_words[] = {NULL};
+    char **words = options->words != NULL ? options->words : no_words;
+    unsigned action = 0;
+    while (words[0] != NULL && action < G_N_ELEMENTS(actions) &&
+           strcmp(actions[action].name, words[0]) != 0) {
+        action++;
+    }
+    if (words[0] == NULL || action == G_N_ELEMENTS(actions)) {
+        return misuse("one of list, show, retry, drop is wanted");
+    }
+    const char *problem = find_misuse(action, options, g_strv_length(words + 1));
+    if (problem != NULL) {
+        return misuse(problem);
+    }
+    g_autoptr(GError) error = NULL;
+    const char *url = options->url != NULL ? options->url : DEFAULT_URL;
+    g_autoptr(QueueClient) client = queue_client_new(url, options->storage, &error);
+    int status = client != NULL
+                     ? actions[action].run(client, options, words + 1, &error)
+                     : 1;
+    return error != NULL ? fail(error->message) : status;
+}
+
+int cmd_queue(int argc, char **argv)
+{
+    g_auto(Options) options = {0};
+    g_autoptr(GOptionContext) context = options_context(&options);
+    g_autoptr(GError) error = NULL;
+    g_auto(GStrv) args = g_new0(char *, (size_t)argc + 1);
+    args[0] = g_strdup("alertpost queue"); /* what the help calls it */
+    for (int i = 1; i < argc; i++) {
+        args[i] = g_strdup(argv[i]);
+    }
+    if (!g_option_context_parse_strv(context, &args, &error)) {
+        return misuse(error->message);
+    }
+    if (options.help) {
+        g_autofree char *help = g_option_context_get_help(context, TRUE, NULL);
+        fputs(help, stdout);
+        return 0;
+    }
+    return run(&options);
+}

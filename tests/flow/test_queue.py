@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: MIT
+"""`alertpost queue` and /api/v1/mails through the real program and a real mail server."""
+
+import http.client
+import json
+import re
+import subprocess
+
+import pytest
+
+import harness
+from faultserver import FaultServer
+from harness import Alertpost, SmtpSink, wait_for
+
+
+def queue(*arguments, status=0):
+    """What `alertpost queue` prints; its errors where it fails."""
+    done = subprocess.run([harness.ALERTPOST, "queue", *map(str, arguments)], capture_output=True, text=True)
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout if status == 0 else done.stderr
+
+
+def ask(ours, *arguments, status=0):
+    return queue(*arguments, "--url", f"http://127.0.0.1:{ours.port}", status=status)
+
+
+def post(ours, name, **labels):
+    """Its Message-ID."""
+    code, answer = ours.post(harness.payload(harness.alert({"alertname": name, **labels}), group=name))
+    assert code == 202, answer
+    return answer["results"][0]["id"]
+
+
+def api(ours, method, path):
+    status, headers, body = harness.request(ours.port, method, path)
+    kind = headers["Content-Type"]
+    return status, json.loads(body) if kind == "application/json" else body
+
+
+def in_state(ours, identity, state):
+    return wait_for(lambda: (found := api(ours, "GET", f"/api/v1/mails/{identity}")[1])["state"] == state and found,
+                    f"{identity} is {state}")
+
+
+def test_a_delivered_mail_is_shown_with_the_servers_words(start):
+    ours = start(Alertpost, harness.simple_config(start(SmtpSink).port))
+    identity = post(ours, "fine")
+    found = in_state(ours, identity, "delivered")
+    assert [r["state"] for r in found["recipients"]] == ["delivered"]
+    last = found["recipients"][0]["last"]
+    assert (last["outcome"], last["code"], last["enhanced"]) == ("delivered", 250, "2.0.0")
+    assert [a["outcome"] for a in found["attempts"]] == ["delivered"]
+    assert "headers" not in found
+    assert api(ours, "GET", f"/api/v1/mails/{identity}/eml") == (
+        404, {"error": "the mail was delivered: only its record is left"})
+    assert ask(ours, "list") == "0 mails\n"
+    assert [m["id"] for m in json.loads(ask(ours, "list", "--json", "--state", "any"))] == [identity]
+    line = ask(ours, "list", "--state", "delivered").splitlines()[1]
+    assert re.fullmatch(r"1 +\d+s +delivered +mail +ops@example\.org +\S.* 250 2\.0\.0 Ok", line), line
+    assert "250 2.0.0 Ok" in ask(ours, "show", identity)
+    assert api(ours, "POST", f"/api/v1/mails/{identity}/retry") == (
+        409, {"error": "the mail was delivered or dropped before"})
+
+
+REFUSES = [{"rcpt": "550 5.1.1 no such user here"}]
+
+
+def test_a_dead_mail_is_listed_shown_tried_again_and_dropped(start):
+    with FaultServer(REFUSES) as server:
+        ours = start(Alertpost, harness.simple_config(server.port))
+        identity = post(ours, "broken")
+        in_state(ours, identity, "dead")
+        assert "no such user here" in ask(ours, "list", "--state", "dead").splitlines()[1]
+        shown = ask(ours, "show", identity)
+        assert f"Message-ID:   {identity}\n" in shown
+        assert "  ops@example.org: refused, 1 attempt\n" in shown
+        assert "550 5.1.1 no such user here" in shown
+        mail = harness.parse_mail(ask(ours, "show", "--eml", identity).encode())
+        assert mail["To"] == "ops@example.org" and mail["Message-ID"] == f"<{identity}>"
+        found = json.loads(ask(ours, "show", "--json", identity))
+        assert {"name": "To", "value": "ops@example.org"} in found["headers"]
+        assert ask(ours, "retry", identity) == ""
+        wait_for(lambda: len(api(ours, "GET", f"/api/v1/mails/{identity}")[1]["attempts"]) == 2, "another attempt")
+        in_state(ours, identity, "dead")
+        assert ask(ours, "drop", found["number"]) == ""
+        assert in_state(ours, identity, "dropped")["recipients"][0]["state"] == "refused"
+        assert ask(ours, "drop", identity, status=1) == (
+            f"alertpost queue: {identity}: the mail was delivered or dropped before\n")
+
+
+def test_what_an_operator_chooses_is_tried_again_when_the_server_is_mended(start):
+    with FaultServer([*REFUSES * 3, {}]) as server:
+        ours = start(Alertpost, harness.simple_config(server.port, more="delivery: {connections: 1, "
+                                                                        "mails_per_connection: 1}"))
+        names = [post(ours, f"alert{n}") for n in range(3)]
+        for identity in names:
+            in_state(ours, identity, "dead")
+        assert ask(ours, "retry", "--all", "--state", "dead", "--receiver", "other") == "0 mails to be tried again\n"
+        assert ask(ours, "retry", "--all", "--state", "dead", "--newer-than", "1h") == "3 mails to be tried again\n"
+        for identity in names:
+            in_state(ours, identity, "delivered")
+        assert sorted(mail["message_id"] for mail in server.mails) == sorted(names)
+
+
+def test_without_a_daemon_its_storage_is_asked(start):
+    with FaultServer(REFUSES) as server:
+        ours = start(Alertpost, harness.simple_config(server.port))
+        identity = post(ours, "broken")
+        in_state(ours, identity, "dead")
+        locked = queue("list", "--storage", ours.storage, status=1)
+        assert "ask the running daemon" in locked and f"in use by process {ours.child.pid}" in locked
+        assert ours.stop() == 0
+        assert "no such user here" in queue("list", "--storage", ours.storage)
+        assert queue("retry", identity, "--storage", ours.storage) == ""
+        assert " queued " in queue("list", "--storage", ours.storage)
+        assert queue("drop", "--all", "--state", "any", "--storage", ours.storage) == "1 mail to be dropped\n"
+        assert queue("list", "--storage", ours.storage) == "0 mails\n"
+    wrong = queue("list", "--storage", "sqlite:/nowhere/at.db", status=1)
+    assert wrong == "alertpost queue: /nowhere/at.db: there is no such file\n"
+
+
+def test_a_daemon_that_is_not_there_is_told_as_that():
+    said = queue("list", "--url", f"http://127.0.0.1:{harness.free_port()}", status=1)
+    assert said.startswith("alertpost queue: no answer from http://127.0.0.1:")
+    assert "Does the daemon run" in said and "--storage sqlite:" in said
+
+
+@pytest.mark.parametrize("arguments", [
+    ["show"], ["retry"], ["drop"], ["drop", "--all"], ["retry", "--all"], ["drop", "1", "--all", "--state", "dead"],
+    ["list", "1"], ["list", "--all"], ["paint"], [], ["list", "--colour"]])
+def test_arguments_that_make_no_sense_are_refused_before_anything_is_asked(arguments):
+    assert queue(*arguments, status=2).startswith("alertpost queue: ")
+
+
+def test_the_api_tells_what_is_wrong_with_a_question(start):
+    ours = start(Alertpost, harness.simple_config(harness.free_port()))
+    for method, path, status, error in [
+            ("GET", "?state=lost", 400, 'state: not one of queued, deferred, claimed, dead, delivered, dropped: "lost"'),
+            ("GET", "?limit=0", 400, "limit: not a number from 1 to 1000"),
+            ("GET", "?colour=red", 400, "colour: there is no such condition"),
+            ("GET", "/17", 404, 'there is no mail "17"'),
+            ("GET", "/none@example.org", 404, 'there is no mail "none@example.org"'),
+            ("POST", "/17/retry", 404, 'there is no mail "17"'),
+            ("DELETE", "/17", 404, 'there is no mail "17"'),
+            ("GET", "/17/paint", 404, "there is nothing here"),
+            ("POST", "", 405, "this method is not for this path"),
+            ("GET", "/17/retry", 405, "this method is not for this path")]:
+        assert api(ours, method, f"/api/v1/mails{path}") == (status, {"error": error})
+
+
+def test_other_machines_learn_nothing_of_the_mails(start):
+    ours = start(Alertpost, harness.simple_config(harness.free_port(), more="sources: [{name: alertmanager, type: "
+                                                  "alertmanager, allow_unauthenticated: true}]"),
+                 "--web.listen-address", "127.0.0.1:0", "--web.listen-address", "0.0.0.0:0")
+    port = int(wait_for(lambda: re.search(r"0\.0\.0\.0:(\d+)\n", ours.output()), "it listens everywhere")[1])
+    address = subprocess.run(["hostname", "-I"], capture_output=True, text=True).stdout.split()
+    if not address:
+        pytest.skip("the machine has no address but the loopback's")
+    for method, path in [("GET", ""), ("GET", "/1"), ("POST", "/1/retry"), ("DELETE", "/1")]:
+        connection = http.client.HTTPConnection(address[0], port, timeout=60)
+        connection.request(method, f"/api/v1/mails{path}")
+        assert connection.getresponse().status == 403
+        connection.close()
