@@ -5,10 +5,12 @@ static void log_problems(const Step *step, const Part *part)
 {
     const char *receiver = part->reach->receiver->name;
     if (part->report.problem != NULL) {
-        metrics_add(step->accept->metrics, METRIC_TEMPLATE_ERRORS, 1, receiver, NULL);
+        const char *part_name = part->report.part != NULL ? part->report.part : "";
+        metrics_add(step->accept->metrics, METRIC_TEMPLATE_ERRORS, 1, receiver, part_name);
         log_line(step->accept->log, LOG_LEVEL_ERROR, "plain mail instead", "mail",
-                 part->message_id, "receiver", receiver, "error", part->report.problem,
-                 NULL);
+                 part->message_id, "receiver", receiver, "part", part_name, "place",
+                 part->report.place != NULL ? part->report.place : "", "error",
+                 part->report.problem, NULL);
     }
     if (part->report.unsigned_because != NULL) {
         metrics_add(step->accept->metrics, METRIC_DKIM_ERRORS, 1, NULL, NULL);

@@ -227,6 +227,8 @@ Mail *accept_mail_always(const MailOrder *order, MailReport *report)
     report_composed(report, &composed);
     if (mail == NULL) {
         report->problem = g_strdup(error->message);
+        report->part = g_strdup(rendered.n_problems > 0 ? rendered.problems[0].part : NULL);
+        report->place = g_strdup(rendered.n_problems > 0 ? rendered.problems[0].place : NULL);
         mail = fallback(order, &rendered, error->message, report);
     }
     composed_clear(&composed);
@@ -237,6 +239,8 @@ Mail *accept_mail_always(const MailOrder *order, MailReport *report)
 void mail_report_clear(MailReport *report)
 {
     g_free(report->problem);
+    g_free(report->part);
+    g_free(report->place);
     g_strfreev(report->left_out);
     g_free(report->unsigned_because);
     *report = (MailReport){0};

@@ -28,13 +28,22 @@ typedef struct {
     const char *to;          /* instead of all recipients that the receiver has; NULL: those */
 } MailOrder;
 
+/* A template that failed. */
+typedef struct {
+    char *part;  /* html, text, subject, to, …, labels, or a header's name */
+    char *place; /* "file:line:col" in the user's files */
+    char *text;  /* "file:line:col: path.to.key: reason" */
+} RenderProblem;
+
 /* What the templates made of it; NULL: the email_config has no such part. */
 typedef struct {
     char *from, *to, *cc, *bcc, *reply_to, *subject, *html, *text;
     DraftHeader *headers; /* names are the configuration's */
     char **header_values; /* NULL-terminated, as many */
     size_t n_headers;
-    char *problem; /* the first template error; NULL: none */
+    const char *problem;     /* the text of the first problem; NULL: none */
+    RenderProblem *problems; /* in the order of the parts */
+    size_t n_problems;
 } Rendered;
 
 /* Runs every template; where one fails, its part stays NULL and the rest is rendered
@@ -53,6 +62,7 @@ Mail *accept_mail_of(const MailOrder *order, Composed *composed);
 /* What became of the attempt to make a mail. */
 typedef struct {
     char *problem;   /* why it is the plain fallback mail; NULL: it is as configured */
+    char *part, *place; /* of the template that failed, as in RenderProblem; NULL if none did */
     char **left_out; /* recipients and headers: "to: x@: reason", NULL-terminated */
     char *unsigned_because; /* NULL: it is signed, or was not to be */
 } MailReport;

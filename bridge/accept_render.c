@@ -3,13 +3,14 @@
 
 #include <string.h>
 
+#include "config/source.h"
 #include "rules/template/template.h"
 
 typedef struct {
     Notification notification;
     TemplateLimits limits;
     Arena *arena;   /* of the route's labels */
-    char **problem; /* the first error is kept */
+    Rendered *rendered; /* gets the problems */
 } Rendering;
 
 static TemplateLimits limits_of(const Config *config)
@@ -17,6 +18,19 @@ static TemplateLimits limits_of(const Config *config)
     TemplateLimits limits = TEMPLATE_LIMITS_DEFAULT;
     limits.output_bytes = MIN(limits.output_bytes, config->limits.mail);
     return limits;
+}
+
+static void add_problem(Rendered *rendered, const char *key, const Template *tmpl,
+                        const GError *error)
+{
+    const TemplateSource *source = source_of(tmpl);
+    rendered->problems =
+        g_renew(RenderProblem, rendered->problems, rendered->n_problems + 1);
+    rendered->problems[rendered->n_problems++] =
+        (RenderProblem){.part = g_strdup(key),
+                        .place = source_place(source, error),
+                        .text = source_describe(source, error)};
+    rendered->problem = rendered->problems[0].text;
 }
 
 /* NULL without a template, and on an error, which is noted with the KEY it stands at. */
@@ -29,9 +43,7 @@ static char *run(Rendering *rendering, const char *key, const Template *tmpl)
     g_autoptr(GError) error = NULL;
     if (!template_execute(tmpl, &rendering->notification, &rendering->limits, out,
                           &error)) {
-        if (*rendering->problem == NULL) {
-            *rendering->problem = g_strdup_printf("%s: %s", key, error->message);
-        }
+        add_problem(rendering->rendered, key, tmpl, error);
         return NULL;
     }
     for (size_t at = strlen(out->str); at < out->len; at += strlen(out->str + at)) {
@@ -84,7 +96,7 @@ void accept_render(const MailOrder *order, Rendered *rendered)
                          .now = timestamp_from_ms(order->now_ms)},
         .limits = limits_of(order->config),
         .arena = arena,
-        .problem = &rendered->problem,
+        .rendered = rendered,
     };
     render_labels(&rendering, order->route);
     rendered->from = run(&rendering, "from", email->from);
@@ -102,10 +114,16 @@ void rendered_clear(Rendered *rendered)
 {
     char *texts[] = {rendered->from, rendered->to,       rendered->cc,
                      rendered->bcc,  rendered->reply_to, rendered->subject,
-                     rendered->html, rendered->text,     rendered->problem};
+                     rendered->html, rendered->text};
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
         g_free(texts[i]);
     }
+    for (size_t i = 0; i < rendered->n_problems; i++) {
+        g_free(rendered->problems[i].part);
+        g_free(rendered->problems[i].place);
+        g_free(rendered->problems[i].text);
+    }
+    g_free(rendered->problems);
     g_strfreev(rendered->header_values);
     g_free(rendered->headers);
     *rendered = (Rendered){0};

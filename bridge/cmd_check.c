@@ -5,16 +5,18 @@
 #include <stdio.h>
 
 #include "bridge/compose/dkim.h"
+#include "bridge/trial.h"
 #include "config/config.h"
 
 typedef struct {
-    char **files;
+    char **files, **data;
     gboolean ignore_other_receivers, help;
 } Options;
 
 static void options_clear(Options *options)
 {
     g_strfreev(options->files);
+    g_strfreev(options->data);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
 
@@ -23,6 +25,9 @@ static GOptionContext *options_context(Options *options)
     const GOptionEntry entries[] = {
         {"ignore-other-receivers", 0, 0, G_OPTION_ARG_NONE, &options->ignore_other_receivers,
          "Only warn about slack_configs and other receivers that are not mail", NULL},
+        {"data", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->data,
+         "An Alertmanager webhook's body to render every mail over; may be given several times",
+         "FILE"},
         {"help", 'h', 0, G_OPTION_ARG_NONE, &options->help, "Print this help", NULL},
         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->files, NULL, NULL},
         {0},
@@ -31,7 +36,8 @@ static GOptionContext *options_context(Options *options)
     g_option_context_set_help_enabled(context, FALSE);
     g_option_context_set_summary(
         context,
-        "Reads and checks configuration files, and tells every error with its place.");
+        "Reads and checks configuration files, renders every mail over sample alerts,\n"
+        "and tells every error with its place.");
     g_option_context_add_main_entries(context, entries, NULL);
     return context;
 }
@@ -52,7 +58,28 @@ static void print_summary(const Config *config)
     putchar('\n');
 }
 
-static bool check_file(const char *file, ConfigFlags flags)
+static void print_lines(const GPtrArray *lines, const char *before)
+{
+    for (unsigned i = 0; i < lines->len; i++) {
+        fprintf(stderr, "%s%s\n", before, (const char *)lines->pdata[i]);
+    }
+}
+
+static bool check_mails(const Config *config, char *const *data)
+{
+    g_autoptr(GPtrArray) errors = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) warnings = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GError) error = NULL;
+    bool tried = trial_run(config, data, errors, warnings, &error);
+    if (!tried) {
+        fprintf(stderr, "%s\n", error->message);
+    }
+    print_lines(errors, "");
+    print_lines(warnings, "warning: ");
+    return tried && errors->len == 0;
+}
+
+static bool check_file(const char *file, ConfigFlags flags, char *const *data)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(Config) config = config_load(file, flags, &error);
@@ -70,6 +97,9 @@ static bool check_file(const char *file, ConfigFlags flags)
     }
     for (char **note = config->notes; *note != NULL; note++) {
         fprintf(stderr, "warning: %s\n", *note);
+    }
+    if (!check_mails(config, data)) {
+        return false;
     }
     print_summary(config);
     return true;
@@ -101,7 +131,7 @@ int cmd_check(int argc, char **argv)
         options.ignore_other_receivers ? CONFIG_IGNORE_OTHER_RECEIVERS : CONFIG_STRICT;
     bool good = true;
     for (char **file = options.files; *file != NULL; file++) {
-        good = check_file(*file, flags) && good;
+        good = check_file(*file, flags, options.data) && good;
     }
     return good ? 0 : 1;
 }

@@ -95,15 +95,14 @@ static Event *mailed_event(const Event *event, const EmailConfig *email)
     return mailed->n_alerts > 0 ? g_steal_pointer(&mailed) : dedup_mailed(event, true);
 }
 
-/* The first one that leads to the receiver: its labels are those of the mail. */
-static const Route *route_to(const Route *from, const char *receiver)
+const Route *cmd_route_to(const Route *from, const char *receiver)
 {
     if (strcmp(from->receiver, receiver) == 0) {
         return from;
     }
     const Route *found = NULL;
     for (unsigned i = 0; i < from->routes->len && found == NULL; i++) {
-        found = route_to(from->routes->pdata[i], receiver);
+        found = cmd_route_to(from->routes->pdata[i], receiver);
     }
     return found;
 }
@@ -141,7 +140,7 @@ bool cmd_order(const Config *config, const CmdOrder *wanted, OrderedMail *ordere
         .receiver = receiver,
         .integration = (unsigned)wanted->email,
         .event = ordered->mailed,
-        .route = route_to(route_tree_root(config->routes), receiver->name),
+        .route = cmd_route_to(route_tree_root(config->routes), receiver->name),
         .now_ms = g_get_real_time() / 1000,
         .thread_root = "",
         .group = "",

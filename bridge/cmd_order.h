@@ -15,6 +15,10 @@ char *cmd_read(const char *path, gsize *length, GError **error);
 /* The command line as UTF-8 or not, with its words; free with g_strfreev(). */
 char **cmd_words(int argc, char **argv);
 
+/* The first route at or below FROM that leads to the receiver, whose labels are those of
+ * the mail; NULL if there is none. */
+const Route *cmd_route_to(const Route *from, const char *receiver);
+
 typedef struct {
     const char *receiver; /* NULL: the root route's */
     int email;            /* which of its email_configs, from 0 */

@@ -43,8 +43,9 @@ static const Metric table[METRIC_COUNT] = {
         "What became of an event at a receiver: queued, suppressed or ignored."),
     ROW(NOTIFICATIONS_SUPPRESSED, COUNTER, "notifications_suppressed_total",
         LABELS("reason"), "Suppressed events, by reason."),
-    ROW(TEMPLATE_ERRORS, COUNTER, "template_errors_total", LABELS("receiver"),
-        "Templates that failed; the built-in plain mail went out."),
+    ROW(TEMPLATE_ERRORS, COUNTER, "template_errors_total", LABELS("receiver", "part"),
+        "Built-in plain mails that went out, by the part whose template failed (empty if "
+        "the mail could not be made for another reason)."),
     ROW(DKIM_ERRORS, COUNTER, "dkim_errors_total", LABELS(NULL),
         "Mails that went out without their DKIM signature: the key could not be used."),
     ROW(REGEXP_LIMITS, COUNTER, "regexp_limits_total", LABELS(NULL),

@@ -17,7 +17,7 @@ typedef enum {
     METRIC_HTTP_DEADLINES,             /* counter: connections cut for being too slow */
     METRIC_NOTIFICATIONS,              /* counter {receiver, result}: queued, suppressed */
     METRIC_NOTIFICATIONS_SUPPRESSED,   /* counter {reason} */
-    METRIC_TEMPLATE_ERRORS,            /* counter {receiver} */
+    METRIC_TEMPLATE_ERRORS,            /* counter {receiver, part} */
     METRIC_DKIM_ERRORS,                /* counter */
     METRIC_REGEXP_LIMITS,              /* counter */
     METRIC_DEDUP_GROUPS,               /* gauge: groups remembered in memory */

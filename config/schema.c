@@ -23,7 +23,7 @@ char **reader_texts(const Reader *reader, const Node *list)
 
 char *reader_path(const Reader *reader, const char *file)
 {
-    if (g_path_is_absolute(file)) {
+    if (g_path_is_absolute(file) || strcmp(reader->directory, ".") == 0) {
         return arena_strdup(reader->arena, file);
     }
     g_autofree char *path = g_build_filename(reader->directory, file, NULL);

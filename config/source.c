@@ -74,29 +74,43 @@ static const TemplateSource *find_item(const TemplateSource *source, unsigned *l
     return item[0] != NULL ? item[0] : source;
 }
 
+/* The one of a list's items that ERROR is about, with its place in the file. */
+static const TemplateSource *locate(const TemplateSource *source, const GError *error,
+                                    unsigned *line, unsigned *col)
+{
+    const FaultPlace *place = fault_place(error);
+    *line = source->written.line;
+    *col = source->written.col;
+    if (place == NULL || *place->file != '\0') {
+        return source;
+    }
+    unsigned in_line = place->line, column = place->column;
+    const TemplateSource *item = find_item(source, &in_line, &column);
+    if (item->text != NULL) {
+        scalar_find(&item->written, item->text, offset_in(item->text, in_line, column), line,
+                    col);
+    }
+    return item;
+}
+
 char *source_place(const TemplateSource *source, const GError *error)
 {
     const FaultPlace *place = fault_place(error);
     if (place != NULL && *place->file != '\0') {
         return g_strdup_printf("%s:%u:%u", place->file, place->line, place->column + 1);
     }
-    unsigned line = source->written.line, col = source->written.col;
-    if (place != NULL) {
-        unsigned in_line = place->line, column = place->column;
-        const TemplateSource *item = find_item(source, &in_line, &column);
-        if (item->text != NULL) {
-            scalar_find(&item->written, item->text, offset_in(item->text, in_line, column),
-                        &line, &col);
-        }
-    }
+    unsigned line, col;
+    locate(source, error, &line, &col);
     return g_strdup_printf("%s:%u:%u", source->file, line, col);
 }
 
 char *source_describe(const TemplateSource *source, const GError *error)
 {
+    unsigned line, col;
     const FaultPlace *place = fault_place(error);
+    const TemplateSource *item = locate(source, error, &line, &col);
     g_autofree char *where = source_place(source, error);
-    return g_strdup_printf("%s: %s: %s", where, source->path,
+    return g_strdup_printf("%s: %s: %s", where, item->path,
                            place != NULL ? place->reason : error->message);
 }
 

@@ -94,6 +94,144 @@ HAND_MADE = r"""
 <p title="{{ .Status }}
 {{ .Status | html | toUpper }}
 <br {{ range .Alerts }}x{{ end }}
+{{ range .Alerts }}{{ .StartsAt.Format "Jan _2 02 2 01 1 06 2006 15 03 3 04 4 05 5 PM pm MST -0700 -07:00 -07 Z0700 Z07:00 Z07 .000 .999 ,000 Monday Mon January 002 __2" }};{{ end }}
+{{ range .Alerts }}{{ .StartsAt.Format "Januaryx Janx Mondayx 20060 0102 150405 2006-01-02T15:04:05.999999999Z07:00" }};{{ end }}
+{{ range .Alerts }}{{ .StartsAt.Format "-070000 -07:00:00 Z070000 Z07:00:00" }};{{ end }}
+{{ range .Alerts }}{{ .StartsAt.Format "05.0 05.00 05.000000000 05.9 05.99 05,999 .5 _2006 __2 _2" }};{{ end }}
+{{ range .Alerts }}{{ .StartsAt.Format "" }}|{{ .StartsAt.Format "x%d\n" }};{{ end }}
+{{ range .Alerts }}{{ .StartsAt.Zone }};{{ end }}
+{{ range .Alerts }}{{ .StartsAt.Date }};{{ end }}
+{{ range .Alerts }}{{ .StartsAt.Clock }};{{ end }}
+{{ range .Alerts }}{{ .StartsAt.Hour }} {{ .StartsAt.Minute }} {{ .StartsAt.Second }};{{ end }}
+{{ range .Alerts }}{{ .StartsAt.UnixMicro }} {{ .EndsAt.Unix }} {{ .EndsAt.UnixNano }};{{ end }}
+{{ range .Alerts }}{{ .StartsAt.Add 1 }} {{ .StartsAt.Add -1e9 }} {{ .StartsAt.Add 0x10 }};{{ end }}
+{{ range .Alerts }}{{ .StartsAt.Add 1.5 }};{{ end }}
+{{ range .Alerts }}{{ .StartsAt.Add "1h" }};{{ end }}
+{{ range .Alerts }}{{ .StartsAt.AddDate 1 1 1 }} {{ .StartsAt.AddDate 0 -3 -9 }} {{ .StartsAt.AddDate 0 0 0 }};{{ end }}
+{{ range .Alerts }}{{ .StartsAt.AddDate 1 1 }};{{ end }}
+{{ range .Alerts }}{{ .EndsAt.AddDate 2000 13 40 }};{{ end }}
+{{ range .Alerts }}{{ .StartsAt.Sub .EndsAt }} {{ .EndsAt.Sub .EndsAt }};{{ end }}
+{{ range .Alerts }}{{ $d := .EndsAt.Sub .StartsAt }}{{ $d.String }} {{ $d.Hours }} {{ $d.Minutes }} {{ $d.Seconds }} {{ $d.Milliseconds }} {{ $d.Microseconds }} {{ $d.Nanoseconds }};{{ end }}
+{{ range .Alerts }}{{ $d := .EndsAt.Sub .StartsAt }}{{ $d.Abs }} {{ $d.Round 1000000000 }} {{ $d.Truncate 60000000000 }};{{ end }}
+{{ range .Alerts }}{{ $d := .EndsAt.Sub .StartsAt }}{{ printf "%d %v %s %x %5.2f %q %T" $d $d $d $d $d.Seconds $d $d }};{{ end }}
+{{ range .Alerts }}{{ printf "%v|%s|%q|%x|%T|%t" .StartsAt .StartsAt .StartsAt.Month .StartsAt.Weekday .StartsAt true }};{{ end }}
+{{ range .Alerts }}{{ .StartsAt.Month | printf "%02d" }} {{ .StartsAt.Weekday | printf "%d" }} {{ eq .StartsAt.Month 3 }} {{ lt .StartsAt.Day 32 }};{{ end }}
+{{ range .Alerts }}{{ .StartsAt.Month.String }} {{ .StartsAt.Weekday.String }};{{ end }}
+{{ range .Alerts }}{{ eq .StartsAt .StartsAt }};{{ end }}
+{{ range .Alerts }}{{ lt .StartsAt .EndsAt }};{{ end }}
+{{ range .Alerts }}{{ .StartsAt.Equal .StartsAt.UTC }} {{ .StartsAt.UTC }} {{ .StartsAt.Local }} {{ .StartsAt.Local.Location }} {{ .StartsAt.UTC.Location }};{{ end }}
+{{ range .Alerts }}{{ .StartsAt.Truncate 0 }} {{ .StartsAt.Truncate 86400e9 }} {{ .StartsAt.Round 86400e9 }} {{ .StartsAt.Round -1 }};{{ end }}
+{{ range .Alerts }}{{ if .StartsAt.IsZero }}zero{{ else }}set{{ end }} {{ if .EndsAt.IsZero }}zero{{ else }}set{{ end }} {{ if .EndsAt }}true{{ else }}false{{ end }};{{ end }}
+{{ range .Alerts }}{{ .StartsAt.ISOWeek }};{{ end }}
+{{ range .Alerts }}{{ .StartsAt.IsDST }};{{ end }}
+{{ range .Alerts }}{{ .StartsAt.Nope }};{{ end }}
+{{ range .Alerts }}{{ .StartsAt.wall }};{{ end }}
+{{ range .Alerts }}{{ .StartsAt.Format "2006" "x" }};{{ end }}
+{{ range .Alerts }}{{ .StartsAt.Format 3 }};{{ end }}
+{{ range .Alerts }}{{ "2006" | .StartsAt.Format }} {{ .StartsAt.Format ("15" | printf "%s:04") }};{{ end }}
+{{ range .Alerts }}{{ (.StartsAt.Add 3600000000000).Sub .StartsAt }};{{ end }}
+{{ range .Alerts }}{{ ((.StartsAt.Add 3600000000000).Sub .StartsAt).Hours | printf "%.1f" }};{{ end }}
+{{ .Alerts.Firing | len }} {{ len .Alerts.Resolved }} {{ range .Alerts.Firing }}{{ .Labels.alertname }}{{ end }}
+{{ range $i, $a := .Alerts.Firing }}{{ if $i }}, {{ end }}{{ $a.Labels.instance }}{{ end }}
+{{ (index .Alerts 0).Labels.SortedPairs.Names | join "," }}
+{{ (index .Alerts 1).Labels.alertname }}
+{{ with index .Alerts 0 }}{{ .Fingerprint }}{{ end }}
+{{ index (index .Alerts 0).Labels "alertname" }}
+{{ slice .Alerts 0 1 | len }}
+{{ len (slice .Alerts.Firing 0 0) }}
+{{ .Alerts.Firing.Firing }}
+{{ (.Alerts.Firing).Resolved }}
+{{ len .GroupLabels }} {{ len .CommonLabels.SortedPairs }} {{ len .CommonLabels.Names }}
+{{ range .CommonLabels.SortedPairs }}{{ . }}{{ .Name }}{{ .Value }};{{ end }}
+{{ with index .CommonLabels.SortedPairs 0 }}{{ .Name }}{{ end }}
+{{ (.CommonLabels.Remove .GroupLabels.Names).SortedPairs.Values | join " " }}
+{{ len (.CommonLabels.Remove (stringSlice)) }} {{ len (.CommonLabels.Remove .CommonLabels.Names) }}
+{{ .CommonLabels.Remove "x" }}
+{{ .CommonLabels.Remove }}
+{{ (.CommonLabels.Remove (stringSlice "job")).job }}|
+{{ .CommonLabels.Names | join }}
+{{ join "," .CommonLabels }}
+{{ join "," "x" }}
+{{ join 1 (stringSlice "a") }}
+{{ stringSlice 1 }}
+{{ stringSlice }} {{ stringSlice "a" }} {{ len (stringSlice "a" "b") }} {{ index (stringSlice "a" "b") 1 }}
+{{ range stringSlice "a" "b" }}{{ . }}{{ end }}{{ range $i, $x := stringSlice "c" }}{{ $i }}{{ $x }}{{ end }}
+{{ printf "%q %v %s" (stringSlice "a" "b") (stringSlice "c") (stringSlice "d" "e") }}
+{{ printf "%v %d" .CommonLabels.Names (len .CommonLabels.Names) }}
+{{ toUpper "ß ä ǆ ﬁ İ" }} {{ toLower "ÄÖ İ Σ ǅ" }} {{ toUpper "" }}
+{{ toUpper 3 }}
+{{ toUpper }}
+{{ toUpper .Nope }}
+{{ title "o'brien mc-donald 3d foo_bar ÄÖÜ ñ x.y a/b" }} {{ title "" }} {{ title "hello   world\tfoo\nbar" }}
+{{ title .CommonLabels.alertname }} {{ "a b" | title | toUpper }}
+{{ match "" "" }} {{ match "^$" "" }} {{ match "a.c" "a\nc" }} {{ match "(?s)a.c" "a\nc" }} {{ match "(?i)ÄB" "äb" }}
+{{ match "\\d+" "a1" }} {{ match "^\\w+$" "ä" }} {{ match "\\bfoo\\b" "a foo b" }} {{ match "[[:alpha:]]+" "1a" }}
+{{ match "\\pL" "é" }} {{ match "\\p{Greek}" "α" }} {{ match "\\x{e9}" "é" }} {{ match "\\Qa.b\\E" "a.b" }}
+{{ match "(?P<x>a)" "a" }} {{ match "a{2,3}" "aaaa" }} {{ match "a**" "a" }}
+{{ match "(?=a)" "a" }}
+{{ match "(a)\\1" "aa" }}
+{{ match "a{1001}" "a" }}
+{{ match "\\z" "a" }} {{ match "a$" "a\n" }} {{ match "(?m)a$" "a\nb" }} {{ match "\\Aa\\z" "a" }}
+{{ reReplaceAll "a*" "x" "baac" }} {{ reReplaceAll "" "-" "abc" }} {{ reReplaceAll "(a)(b)?" "[$1|$2|$3]" "abac" }}
+{{ reReplaceAll "(?P<n>a)" "${n}$n$nx$$" "a" }} {{ reReplaceAll "a" "$0$0" "bab" }} {{ reReplaceAll "a" "$" "bab" }} {{ reReplaceAll "a" "${" "bab" }}
+{{ reReplaceAll "(\\w+)\\.(\\w+)" "$2.$1" "a.b c.d" }} {{ reReplaceAll "^" "> " "a\nb" }} {{ reReplaceAll "(?m)^" "> " "a\nb" }}
+{{ reReplaceAll ".*" "x" "abc" }} {{ reReplaceAll "é|" "-" "aéb" }} {{ reReplaceAll "$" "!" "a" }} {{ reReplaceAll "x*?" "-" "axb" }}
+{{ reReplaceAll "(" "" "" }}
+{{ reReplaceAll "a" "b" }}
+{{ reReplaceAll "([a-z]+)" "<$1>" .CommonLabels.alertname }} {{ .Status | reReplaceAll "i" "o" }}
+{{ "<b>" | safeHtml }} {{ "<b>" | safeHtml | toUpper }} {{ printf "%s" ("<b>" | safeHtml) }} {{ safeHtml "a&b" }} {{ len (safeHtml "abc") }}
+{{ safeHtml 3 }}
+{{ eq (safeHtml "a") "a" }}
+<p title="{{ safeHtml "<i>x</i> &amp; \"q\"" }}">{{ safeHtml "<i>x</i>" }}</p><title>{{ safeHtml "<i>&amp;" }}</title>
+{{ .ExternalURL | urlquery }} {{ urlquery "a b" "c&d" 1 }} {{ urlquery }}
+{{ html "<a>" .Status 1 }} {{ html }} {{ js "it's \"<x>\" \u2028 é\n" }}
+{{ print }} {{ print "a" "b" 1 2 true "c" nil }} {{ print .CommonLabels.Names 1 }} {{ println 1 "a" }}
+{{ printf "%5d|%-5d|%05d|%+d|%x|%X|%o|%b|%c|%U|%e|%g|%8.3f|%t|%q|%v|%%" 42 42 42 42 255 255 8 5 65 233 1.5 1e21 3.14159 true "a\"b" nil }}
+{{ printf "%s %d" "a" }} {{ printf "%d" "x" }} {{ printf "x" 1 2 }} {{ printf "%!" }} {{ printf "%[2]d %[1]d" 1 2 }} {{ printf "%*d" 5 1 }}
+{{ printf "%10s|%-10s|%.2s|%10.2s|%x|% x|%#x|%q|%+q|%#q" "abc" "abc" "äbc" "äbc" "ab" "ab" "ab" "é" "é" "a" }}
+{{ printf "%v %v %v" .Status (len .Alerts) 1.0 }} {{ printf "%6.2f%%" 12.345 }} {{ printf "%t %v" false nil }}
+{{ and 1 0 2 }} {{ or 0 "" "x" }} {{ and .Alerts .Status }} {{ not 0 }} {{ not "" }} {{ and true false | not }}
+{{ eq 1 1.0 }}
+{{ eq "a" "b" "a" }} {{ ne 1 2 }} {{ lt 1 2 }} {{ le 2 2 }} {{ gt "b" "a" }} {{ ge 1.5 1.5 }} {{ eq true true }}
+{{ eq .Alerts .Alerts }}
+{{ eq .CommonLabels.a .CommonLabels.b "" }} {{ eq .CommonLabels.a nil }}
+{{ lt true false }}
+{{ index "abc" 1 }} {{ index (stringSlice "a") 0 }} {{ slice "abcdef" 2 }} {{ slice "abcdef" 1 3 }} {{ slice (stringSlice "a" "b" "c") 1 2 }}
+{{ index "abc" 5 }}
+{{ slice "abc" 2 1 }}
+{{ index nil 0 }}
+{{ index .Status "x" }}
+{{ len nil }}
+{{ len 1.5 }}
+{{ .Status.Foo }}
+{{ .CommonLabels.foo.bar }}
+{{ $x := .Status }}{{ $x }}{{ with $x := "y" }}{{ $x }}{{ end }}{{ $x }}{{ if $x := 0 }}{{ else }}{{ $x }}{{ end }}
+{{ $.Status }} {{ range .Alerts }}{{ $.Status }}{{ end }} {{ with .Alerts }}{{ $.Receiver }}{{ len . }}{{ end }}
+{{ range $k, $v := .CommonAnnotations }}{{ $k }}:{{ $v }};{{ else }}none{{ end }}
+{{ range .CommonLabels }}{{ . }},{{ end }}
+{{ range nil }}x{{ else }}y{{ end }}
+{{ range "abc" }}x{{ end }}
+{{ if .CommonLabels }}y{{ else }}n{{ end }}{{ if .GroupLabels.x }}y{{ else }}n{{ end }}{{ if .Alerts.Resolved }}y{{ else }}n{{ end }}{{ if "" }}y{{ else }}n{{ end }}
+{{ with .Nope }}x{{ end }}
+{{ .Alerts | len | printf "%d alerts" }} {{ .Status | printf "%s-%s" .Receiver }} {{ (printf "%s" .Status) | len }}
+{{ (len .Alerts) }} {{ ((index .Alerts 0)).Status }} {{ (.CommonLabels).alertname }}
+{{ call .Status }}
+{{ call nil }}
+{{ template "__subject" }}
+{{ template "__alertmanagerURL" . }} {{ template "__alertmanager" . }} {{ template "__description" . }} {{ template "__text_alert_list" .Alerts.Firing }}
+{{ define "t" }}{{ .a }}{{ end }}{{ template "t" .CommonLabels }}{{ template "t" .GroupLabels }}
+{{ block "email.default.subject" . }}mine{{ end }}
+{{ define "__subject" }}mine{{ end }}{{ template "email.default.subject" . }}
+{{ define "__subject" }}  {{/* nothing */}} {{ end }}{{ template "email.default.subject" . }}
+{{ define "a" }}1{{ end }}{{ define "a" }}2{{ end }}{{ template "a" }}
+{{ .ExternalURL | safeHtml }} <a href="{{ .ExternalURL }}/#/alerts?receiver={{ .Receiver | urlquery }}">x</a>
+<a href='{{ (index .Alerts 0).GeneratorURL }}' data-x={{ len .Alerts }} class="a {{ .Status }} b">{{ (index .Alerts 0).Annotations.summary }}</a>
+<img src="{{ .CommonAnnotations.image }}"><div style="width: {{ len .Alerts }}px; background: {{ .CommonLabels.color }}"></div>
+<p>{{ range .Alerts }}{{ range .Annotations.SortedPairs }}<b>{{ .Name }}</b>={{ .Value }}<br>{{ end }}{{ end }}</p>
+<textarea>{{ .CommonAnnotations.summary }}</textarea><style>p { color: {{ .CommonLabels.severity }}; }</style>
+<a href="{{ if .Alerts }}{{ .ExternalURL }}{{ else }}/x{{ end }}?q={{ .Status }}#{{ .Receiver }}">x</a>
+<input value="{{ (index .Alerts 0).Annotations.description }}" name='{{ .Status }}'>
+{{ range .Alerts }}<tr class="{{ if eq .Status "firing" }}f{{ else }}r{{ end }}"><td>{{ .Labels.instance }}</td></tr>{{ end }}
 """.strip("\n").split("\n")
 
 

@@ -406,7 +406,7 @@ static void a_failing_template_still_tells_of_the_alerts(void **state)
     assert_has(mail, "\r\n1. FIRING\r\n   since 2026-11-23 ");
     assert_has(mail, "\r\n   host: b\r\n");
     assert_null(strstr(mail->bytes, "X-Own"));
-    assert_true(metrics_get(bench->metrics, METRIC_TEMPLATE_ERRORS, "ops", NULL) == 1);
+    assert_true(metrics_get(bench->metrics, METRIC_TEMPLATE_ERRORS, "ops", "text") == 1);
     bench_free(bench);
 }
 

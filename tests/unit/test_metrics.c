@@ -77,10 +77,10 @@ static void a_label_value_stays_inside_its_quotes(void **state)
 {
     (void)state;
     g_autoptr(Metrics) metrics = metrics_new();
-    metrics_add(metrics, METRIC_TEMPLATE_ERRORS, 1, "a\"} 1\nb\\c\xFF\xC3\xA9", NULL);
+    metrics_add(metrics, METRIC_TEMPLATE_ERRORS, 1, "a\"} 1\nb\\c\xFF\xC3\xA9", "to");
     g_autofree char *text = print(metrics);
     assert_line(text, "alertpost_template_errors_total"
-                      "{receiver=\"a\\\"} 1\\nb\\\\c\xEF\xBF\xBD\xC3\xA9\"} 1");
+                      "{receiver=\"a\\\"} 1\\nb\\\\c\xEF\xBF\xBD\xC3\xA9\",part=\"to\"} 1");
 }
 
 static void labels_that_are_no_text_are_counted_as_what_they_are_made(void **state)
