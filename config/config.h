@@ -116,6 +116,13 @@ typedef struct {
     size_t burst;
 } RateLimit;
 
+/* How far ahead of a mail server's replies its commands may be. */
+typedef enum {
+    PIPELINING_GROUPED, /* MAIL, RCPT and DATA together */
+    PIPELINING_DEEP,    /* … and the next mail's behind the final dot */
+    PIPELINING_OFF,     /* one after the other */
+} Pipelining;
+
 typedef struct {
     char *postmaster; /* "": none */
     unsigned connections, mails_per_connection;
@@ -124,6 +131,7 @@ typedef struct {
     int64_t history_ms; /* how long the record of a mail that is gone is kept */
     bool in_doubt_keep; /* in_doubt: keep (else retry) */
     RateLimit rate_limit;
+    unsigned pipelining; /* Pipelining */
     int64_t connect_ms, greeting_ms, command_ms, write_ms, final_dot_ms, quit_ms;
 } DeliveryConfig;
 

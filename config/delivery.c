@@ -17,6 +17,8 @@ static void set_in_doubt(const Reader *reader, const Field *field, const Node *n
 
 static const ValueType type_in_doubt = {"choice", set_in_doubt};
 
+static const char *const pipelining_names[] = {"grouped", "deep", "off", NULL};
+
 static const Field retry_fields[] = {
     RANGED(DeliverySettings, config.retry_min_ms, "min", "5s", 1, 0,
            "The first wait after a failure is at most this, …"),
@@ -110,6 +112,10 @@ static const Field delivery_fields[] = {
            "Close an unused session after this."),
     RANGED(DeliverySettings, config.connection_lifetime_ms, "connection_lifetime", "5m", 1, 0,
            "Take no more mails over a session that is older."),
+    CHOICE(DeliverySettings, config.pipelining, "pipelining", "grouped", pipelining_names,
+           "Where a server offers PIPELINING: the commands of a mail in one go; with `deep`, once "
+           "all sessions are busy, also those of the next mail behind the end of the one before, "
+           "for slow lines; or one by one."),
     OPTIONAL_SECTION(DeliverySettings, rate_limit, "rate_limit", RateLimitSettings,
                      &rate_limit_schema, "Mails per time and relay; off by default."),
     GROUP("retry", &retry_schema, "When a deferred mail is tried again."),

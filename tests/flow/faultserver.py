@@ -24,6 +24,7 @@ Further keys of a script:
     keep_plain     True: do not offer STARTTLS although there is a certificate
     auth_line      the capability, default "AUTH PLAIN LOGIN"
     auth_clear     True: offer AUTH before TLS, too
+    deaf           True: throw away what stands behind a mail's dot already
     tls_close      True: answer STARTTLS with 220 and close
 
 It can be run: see main().  It then writes one JSON line for each event.
@@ -66,6 +67,7 @@ class Connection(threading.Thread):
         self.tls = self.leaving = False
         self.user = None
         self.sender, self.recipients = None, []
+        self.behind = ""
 
     # --- bytes ---
 
@@ -197,6 +199,9 @@ class Connection(threading.Thread):
             return
         self.buffer = b"\r\n" + self.buffer  # so that an empty mail's dot is found, too
         raw = self.read_until(b"\r\n.\r\n") + b"\r\n"
+        self.behind = self.buffer.decode("utf-8", "surrogateescape")
+        if self.script.get("deaf"):
+            self.buffer = b""
         data = b"\r\n".join(line.removeprefix(b".") for line in raw.split(b"\r\n"))[2:]
         reply = self.answer("dot", lambda: f"250 2.0.0 queued as {len(self.server.mails) + 1}")
         if reply.startswith("2"):
@@ -258,7 +263,7 @@ class FaultServer:
         self.lock = threading.Lock()
         self.stopping = False
         self.commands = []      # {"connection", "tls", "line"}
-        self.mails = []         # {"connection", "tls", "user", "sender", "recipients", "data", "message_id"}
+        self.mails = []         # {"connection", "tls", "user", "sender", "recipients", "data", "message_id", "behind"}
         self.connections = self.open = self.open_max = 0
         self.ends = {}          # connection -> why it ended
         self.sockets = set()
@@ -299,7 +304,7 @@ class FaultServer:
         message_id = (email.message_from_bytes(data)["Message-ID"] or "").strip().strip("<>")
         mail = {"connection": connection.number, "tls": connection.tls, "user": connection.user,
                 "sender": connection.sender, "recipients": list(connection.recipients),
-                "message_id": message_id}
+                "message_id": message_id, "behind": connection.behind}
         with self.lock:
             self.mails.append({**mail, "data": data})
         self.note("mail", **mail, data=data.decode("latin-1"))

@@ -81,7 +81,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     Stream stream = {data + 3, size - 3, (size_t)data[1] + 1, g_string_new("")};
     Job *job = job_new(make_mail(1 + data[2] % 5));
     Transaction *t = g_malloc(sizeof *t);
-    TransactionPlan plan = {{&stream_ops, &stream}, job, &capabilities, "r", (data[0] & 4) != 0};
+    static Outgoing out;
+    TransactionPlan plan = {{&stream_ops, &stream}, job, &capabilities, "r", (data[0] & 4) != 0, &out, false, false};
     transaction_start(t, &plan);
     while (transaction_step(t, true) != NEED_NOTHING) {
     }

@@ -360,6 +360,95 @@ static void hundreds_of_recipients_go_in_several_transactions(void **state)
     server_free(server);
 }
 
+/* --- deep pipelining --- */
+
+/* Five mails at once over one session. */
+typedef struct {
+    const char *name, *script;
+    int security;
+    unsigned delivered, in_doubt, others, behind; /* at least so many with commands behind */
+    const char *other;    /* the outcome of the others */
+    unsigned connections; /* at most */
+} Depth;
+
+static const Depth depths[] = {
+    {"all well", "[{}]", CLEAR, 5, 0, 0, 3, "", 1},
+    {"all well, in TLS", "[{}]", TLS, 5, 0, 0, 3, "", 1},
+    {"replies in pieces of a byte", "[{\"pieces\": 1}]", CLEAR, 5, 0, 0, 3, "", 1},
+    {"replies in pieces of a byte, in TLS", "[{\"pieces\": 1}]", TLS, 5, 0, 0, 3, "", 1},
+    {"one is refused at its dot", "[{\"dot\": [null, \"554 5.6.0 spam\", null]}]", CLEAR, 4, 0, 1, 2,
+     "refused 554 spam", 1},
+    {"one is deferred at its dot", "[{\"dot\": [\"451 4.3.0 later\", null]}]", CLEAR, 4, 0, 1, 2,
+     "deferred 451 later", 1},
+    {"the recipient of one is refused", "[{\"rcpt\": [null, \"550 5.1.1 no\", null]}]", CLEAR, 4, 0, 1, 1,
+     "refused 550 no", 1},
+    {"only the mail whose reply is lost is in doubt", "[{\"dot\": [null, \"drop\"]}, {}]", CLEAR, 4, 1, 0, 1,
+     "", 2},
+    {"silent at a dot", "[{\"dot\": [null, \"silent\"]}, {}]", CLEAR, 4, 1, 0, 1, "", 2},
+    {"reset at a dot, in TLS", "[{\"dot\": [null, \"reset\"]}, {}]", TLS, 4, 1, 0, 1, "", 2},
+    {"421 to a dot", "[{\"dot\": [null, {\"reply\": \"421 4.3.0 bye\", \"then\": \"drop\"}]}, {}]", CLEAR, 4, 0, 1,
+     1, "deferred 421 bye", 2},
+    {"closed after a dot", "[{\"idle\": [null, \"drop\"]}, {}]", CLEAR, 5, 0, 0, 1, "", 2},
+    {"garbage to MAIL", "[{\"mail\": [null, \"hello?\"]}, {}]", CLEAR, 5, 0, 0, 1, "", 2},
+    {"what stands behind a dot is thrown away", "[{\"deaf\": true}]", CLEAR, 5, 0, 0, 1, "", 2},
+    {"commands behind a dot are out of sequence", "[{\"mail\": [null, \"503 5.5.1 not now\"]}, {}]", CLEAR, 5, 0,
+     0, 1, "", 2},
+    {"a server without PIPELINING", "[{\"capabilities\": []}]", CLEAR, 5, 0, 0, 0, "", 1},
+};
+
+static void try_depth(const Depth *depth)
+{
+    bool tls = depth->security == TLS;
+    FaultServer *server = server_start(depth->script, tls ? tls_folder : NULL, NULL);
+    g_autofree char *settings =
+        tls ? g_strdup_printf(CA ", " AUTH, tls_folder) : g_strdup("smtp_require_tls: false");
+    Post *post = post_open_smtp(server, settings, "connections: 1, pipelining: deep, " FAST);
+    for (unsigned i = 0; i < 5; i++) {
+        ops->offer(post->relay, make_mail(i, 1));
+    }
+    wait_done(post, 5);
+    unsigned delivered = count_text(post->outcomes->str, "delivered 250");
+    unsigned in_doubt = count_text(post->outcomes->str, "in_doubt");
+    unsigned others = *depth->other != '\0' ? count_text(post->outcomes->str, depth->other) : 0;
+    if (delivered != depth->delivered || in_doubt != depth->in_doubt || others != depth->others ||
+        post->faults->len > 0) {
+        fail_msg("%s:\n%s%s", depth->name, post->outcomes->str, post->faults->str);
+    }
+    post_close(post, ops, 1000);
+    server_stop(server);
+    if (server_count(server, "\"event\": \"mail\"") != depth->delivered ||
+        server_count(server, "\"behind\": \"MAIL") < depth->behind ||
+        server_count(server, "\"event\": \"connection\"") > depth->connections) {
+        fail_msg("%s:\n%s", depth->name, server->events->str);
+    }
+    for (unsigned i = 0; i < 5; i++) {
+        g_autofree char *id = g_strdup_printf("\"message_id\": \"m%u@b.example\"", i);
+        assert_in_range(server_count(server, id), 0, 1);
+    }
+    server_free(server);
+}
+
+static void a_mail_behind_the_dot_of_another_is_never_in_doubt(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(depths); i++) {
+        try_depth(&depths[i]);
+    }
+}
+
+static void commands_go_one_by_one_where_pipelining_is_off(void **state)
+{
+    (void)state;
+    FaultServer *server = server_start("[{\"rcpt\": \"550 5.1.1 no\"}]", NULL, NULL);
+    Post *post = post_open_smtp(server, "smtp_require_tls: false", "pipelining: off");
+    send_one(post, ops);
+    post_close(post, ops, 1000);
+    server_stop(server);
+    assert_int_equal(server_count(server, "RCPT TO"), 1);
+    assert_int_equal(server_count(server, "DATA"), 0);
+    server_free(server);
+}
+
 /* --- the relay as a whole --- */
 
 static void a_dead_server_pauses_the_relay(void **state)
@@ -618,6 +707,8 @@ int main(void)
         cmocka_unit_test(new_settings_retire_the_sessions),
         cmocka_unit_test(too_many_connections_are_not_tried_again_soon),
         cmocka_unit_test(a_throttled_session_costs_no_mail_anything),
+        cmocka_unit_test(a_mail_behind_the_dot_of_another_is_never_in_doubt),
+        cmocka_unit_test(commands_go_one_by_one_where_pipelining_is_off),
         cmocka_unit_test(our_own_rate_limit_holds_mails_back_until_it_is_lifted),
         cmocka_unit_test(a_silent_session_does_not_hold_up_the_others),
         cmocka_unit_test(stopping_gives_everything_back),

@@ -132,6 +132,8 @@ static void server_close(Server *server)
     g_string_free(server->says, TRUE);
 }
 
+static Outgoing outgoing; /* one session at a time */
+
 static Mail *make_mail(unsigned recipients, const char *bytes, size_t length)
 {
     Mail *mail = mail_new();
@@ -376,7 +378,7 @@ static void play(const Row *row, size_t piece, bool often_again)
     Job *job = job_new(make_mail(row->recipients, bytes, large ? sizeof bytes : strlen(BODY)));
     g_autofree Transaction *t = g_malloc(sizeof *t);
     memset(t, 0x5a, sizeof *t);
-    TransactionPlan plan = {{&server_ops, &server}, job, row->capabilities, "mail:25", row->reset};
+    TransactionPlan plan = {{&server_ops, &server}, job, row->capabilities, "mail:25", row->reset, &outgoing, false, false};
     transaction_start(t, &plan);
     if (!run(t, &server)) {
         transaction_cut(t, "no answer within 2 m");
@@ -417,7 +419,7 @@ static void play_open(Play *p, Mail *take_mail, const Capabilities *capabilities
     server_open(&p->server, script);
     p->job = job_new(take_mail);
     p->t = g_malloc(sizeof *p->t);
-    TransactionPlan plan = {{&server_ops, &p->server}, p->job, capabilities, "mail:25", false};
+    TransactionPlan plan = {{&server_ops, &p->server}, p->job, capabilities, "mail:25", false, &outgoing, false, false};
     transaction_start(p->t, &plan);
 }
 

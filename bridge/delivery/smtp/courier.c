@@ -2,7 +2,9 @@
 /* CONNECTING -> IDLE -> BUSY -> IDLE … -> QUITTING.  While busy, the deadline is that
  * of the reply (or write) waited for, and starts anew with each of them.  An idle
  * session is still listened to: whatever comes (421, the end) makes it gone before a
- * mail is entrusted to it.  QUIT is a courtesy with its own short deadline. */
+ * mail is entrusted to it.  With `deep`, the commands for a second mail stand behind the
+ * dot of the first; if the session goes before their turn comes, that mail is given back
+ * as if it had never been taken.  QUIT is a courtesy with its own short deadline. */
 #include "bridge/delivery/smtp/courier.h"
 
 #include <string.h>
@@ -15,14 +17,16 @@ struct Courier {
     DeliveryConfig delivery;
     Session *session;
     CourierState state;
-    Timer deadline;
+    Timer deadline, nudge; /* the second: there is something to write */
     int64_t opened_ms;
     unsigned mails;
     bool reset, retired;
-    Job *job;
+    bool lockstep, deep;
+    Job *job, *next_job;
     unsigned seen_progress;
     TransactionWait seen_wait;
-    Transaction *transaction; /* made with the first mail */
+    Outgoing *out; /* this and the next two are made with the first mail */
+    Transaction *now, *other; /* OTHER: the next one, or the one that was over last */
 };
 
 static void set_deadline(Courier *courier, int64_t after_ms)
@@ -45,24 +49,82 @@ static int64_t patience_ms(const Courier *courier, TransactionWait wait)
     }
 }
 
+static void swap_transactions(Courier *courier)
+{
+    Transaction *now = courier->now;
+    courier->now = courier->other;
+    courier->other = now;
+}
+
+/* The mail behind has its turn. */
+static void go_on(Courier *courier, Job *job)
+{
+    courier->job = job;
+    courier->seen_progress = G_MAXUINT;
+    set_deadline(courier, 0);
+}
+
 static void finish(Courier *courier)
 {
-    TransactionEnd end = courier->transaction->end;
-    Job *job = g_steal_pointer(&courier->job);
+    TransactionEnd end = courier->now->end;
+    bool usable = end == END_KEEP || end == END_RESET;
+    Job *job = g_steal_pointer(&courier->job), *next = g_steal_pointer(&courier->next_job);
     loop_unset_timer(courier->loop, &courier->deadline);
-    courier->state = end == END_KEEP || end == END_RESET ? COURIER_IDLE : COURIER_SPENT;
-    courier->reset = end == END_RESET;
     courier->mails++;
+    courier->reset = end == END_RESET;
+    if (next != NULL && !usable) {
+        courier->events->returned(courier->who, courier, next);
+    }
+    swap_transactions(courier);
+    if (next != NULL && usable) {
+        go_on(courier, next);
+    } else {
+        courier->state = usable ? COURIER_IDLE : COURIER_SPENT;
+    }
     if (courier->state == COURIER_IDLE) {
         session_want_write(courier->session, false);
     }
     courier->events->finished(courier->who, courier, job);
 }
 
+static void start_transaction(Courier *courier, Transaction *transaction, Job *job, bool behind)
+{
+    TransactionPlan plan = {
+        .transport = {&session_transport, courier->session},
+        .job = job,
+        .capabilities = session_capabilities(courier->session),
+        .relay = courier->relay,
+        .reset = courier->reset && !behind,
+        .out = courier->out,
+        .lockstep = courier->lockstep,
+        .behind = behind,
+    };
+    transaction_start(transaction, &plan);
+}
+
+static void start_next(Courier *courier, Job *job)
+{
+    courier->next_job = job;
+    start_transaction(courier, courier->other, job, true);
+    transaction_queue(courier->now, courier->other);
+}
+
+static void ask_for_next(Courier *courier)
+{
+    Job *job = courier_takes_next(courier) ? courier->events->wanted(courier->who, courier) : NULL;
+    if (job != NULL) {
+        start_next(courier, job);
+    }
+}
+
 static void step(Courier *courier, bool readable)
 {
-    Transaction *t = courier->transaction;
-    TransactionNeed need = transaction_step(t, readable);
+    Transaction *t = courier->now;
+    if (readable) {
+        transaction_read(t);
+    }
+    ask_for_next(courier);
+    TransactionNeed need = transaction_write(t);
     if (need == NEED_NOTHING) {
         finish(courier);
         return;
@@ -80,26 +142,33 @@ static void step(Courier *courier, bool readable)
  * owner is still handing out mails. */
 void courier_carry(Courier *courier, Job *take_job)
 {
-    if (courier->transaction == NULL) {
-        courier->transaction = g_malloc(sizeof *courier->transaction);
+    if (courier->now == NULL) {
+        courier->out = g_malloc(sizeof *courier->out);
+        courier->now = g_malloc0(sizeof *courier->now);
+        courier->other = g_malloc0(sizeof *courier->other);
     }
-    TransactionPlan plan = {
-        .transport = {&session_transport, courier->session},
-        .job = take_job,
-        .capabilities = session_capabilities(courier->session),
-        .relay = courier->relay,
-        .reset = courier->reset,
-    };
     courier->job = take_job;
     courier->state = COURIER_BUSY;
-    transaction_start(courier->transaction, &plan);
+    start_transaction(courier, courier->now, take_job, false);
     courier->seen_progress = G_MAXUINT;
     set_deadline(courier, 0);
 }
 
+bool courier_takes_next(const Courier *courier)
+{
+    return courier->deep && courier->state == COURIER_BUSY && courier->next_job == NULL &&
+           courier->job != NULL && transaction_takes_next(courier->now);
+}
+
+void courier_queue(Courier *courier, Job *take_job)
+{
+    start_next(courier, take_job);
+    loop_set_timer(courier->loop, &courier->nudge, loop_now_ms(courier->loop));
+}
+
 void courier_cut(Courier *courier, const char *why)
 {
-    transaction_cut(courier->transaction, why);
+    transaction_cut(courier->now, why);
     finish(courier);
 }
 
@@ -154,12 +223,20 @@ static void on_deadline(void *who)
     } else if (courier->state != COURIER_BUSY) {
         gone(courier);
     } else if (courier->seen_progress == G_MAXUINT) {
-        step(courier, false);
+        step(courier, session_is_encrypted(courier->session)); /* TLS may hold more already */
     } else {
         char why[64];
         double seconds = (double)patience_ms(courier, courier->seen_wait) / 1000;
         g_snprintf(why, sizeof why, "no answer within %g s", seconds);
         courier_cut(courier, why);
+    }
+}
+
+static void on_nudge(void *who)
+{
+    Courier *courier = who;
+    if (courier->state == COURIER_BUSY) {
+        step(courier, false);
     }
 }
 
@@ -174,6 +251,9 @@ Courier *courier_new(const CourierPlan *plan, GError **error)
     courier->relay = plan->relay;
     courier->delivery = *plan->session.delivery;
     courier->state = COURIER_CONNECTING;
+    courier->lockstep = plan->lockstep;
+    courier->deep = plan->deep;
+    courier->nudge = (Timer){.fire = on_nudge, .who = courier};
     courier->deadline = (Timer){.fire = on_deadline, .who = courier};
     courier->session =
         session_open(plan->connector, &plan->session, &session_events, courier, error);
@@ -186,10 +266,13 @@ Courier *courier_new(const CourierPlan *plan, GError **error)
 
 void courier_free(Courier *courier)
 {
-    g_assert(courier->job == NULL);
+    g_assert(courier->job == NULL && courier->next_job == NULL);
     loop_unset_timer(courier->loop, &courier->deadline);
+    loop_unset_timer(courier->loop, &courier->nudge);
     session_close(courier->session);
-    g_free(courier->transaction);
+    g_free(courier->out);
+    g_free(courier->now);
+    g_free(courier->other);
     g_free(courier);
 }
 
@@ -224,7 +307,7 @@ bool courier_is_encrypted(const Courier *courier)
 
 Transaction *courier_transaction(Courier *courier)
 {
-    return courier->transaction;
+    return courier->other;
 }
 
 bool courier_was_reused(const Courier *courier)
@@ -240,5 +323,5 @@ void courier_retire(Courier *courier)
 bool courier_is_worn(const Courier *courier, unsigned mails, int64_t lifetime_ms)
 {
     int64_t age_ms = loop_now_ms(courier->loop) - courier->opened_ms;
-    return courier->retired || courier->mails >= mails || age_ms >= lifetime_ms;
+    return courier->retired || courier->mails + (courier->job != NULL) >= mails || age_ms >= lifetime_ms;
 }

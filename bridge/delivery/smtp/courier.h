@@ -24,8 +24,14 @@ typedef enum {
 typedef struct {
     void (*opened)(void *who, Courier *courier); /* now IDLE */
     void (*failed)(void *who, Courier *courier, RelayFault fault, const char *text);
-    /* A transaction is over: courier_transaction() says how; now IDLE or SPENT. */
+    /* A transaction is over: courier_transaction() says how; now IDLE or SPENT, or BUSY
+     * with the mail that was behind it. */
     void (*finished)(void *who, Courier *courier, Job *take_job);
+    /* With `deep`: a mail that may go behind the one that is leaving, NULL if there is none. */
+    Job *(*wanted)(void *who, Courier *courier);
+    /* The mail behind did not get its turn; finished() for the one before it follows.  The
+     * courier is not to be given anything from within. */
+    void (*returned)(void *who, Courier *courier, Job *take_job);
     /* While idle or quitting, the session came to its end; now SPENT. */
     void (*gone)(void *who, Courier *courier);
 } CourierEvents;
@@ -34,6 +40,7 @@ typedef struct {
     Loop *loop;
     Connector *connector;
     SessionPlan session;
+    bool lockstep, deep;
     const char *relay; /* for the outcomes; outlives the courier */
     const CourierEvents *events;
     void *who;
@@ -46,11 +53,15 @@ void courier_free(Courier *courier); /* closes at once; not while it has a job *
 CourierState courier_state(const Courier *courier);
 unsigned courier_mails(const Courier *courier); /* transactions it has had */
 bool courier_is_encrypted(const Courier *courier);
-/* Its last transaction. */
+/* Its last transaction that is over. */
 Transaction *courier_transaction(Courier *courier);
 
 /* IDLE: begins a transaction for the first 100 pending recipients of JOB. */
 void courier_carry(Courier *courier, Job *take_job);
+/* BUSY with one mail, whose reply to the dot it waits for, and can take another one. */
+bool courier_takes_next(const Courier *courier);
+/* The same: begins a transaction behind that dot. */
+void courier_queue(Courier *courier, Job *take_job);
 /* IDLE: waits for the next mail until IDLE_MS have gone by; then it quits. */
 void courier_rest(Courier *courier, int64_t idle_ms);
 /* IDLE: says QUIT and waits for the end, at most QUIT_MS; then it is gone(). */
@@ -61,8 +72,8 @@ void courier_cut(Courier *courier, const char *why);
 /* Served others before, or had a pause: a loss before the dot says nothing about the
  * mail. Meaningful in finished(). */
 bool courier_was_reused(const Courier *courier);
-/* No more mails for it: MAILS or LIFETIME_MS are used up, or courier_retire() was
- * called. */
+/* No more mails for it: MAILS (the one it carries counts) or LIFETIME_MS are used up, or
+ * courier_retire() was called. */
 bool courier_is_worn(const Courier *courier, unsigned mails, int64_t lifetime_ms);
 void courier_retire(Courier *courier);
 

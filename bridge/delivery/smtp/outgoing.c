@@ -7,10 +7,18 @@
 #include <stdio.h>
 #include <string.h>
 
-void outgoing_init(Outgoing *outgoing)
+enum { DOT_LENGTH = 3 }; /* with its line end */
+
+static void empty_buffer(Outgoing *outgoing)
 {
     outgoing->length = outgoing->at = 0;
     outgoing->dot_at = SIZE_MAX;
+}
+
+void outgoing_init(Outgoing *outgoing)
+{
+    empty_buffer(outgoing);
+    outgoing->dot_left = outgoing->dot_sent = false;
     outgoing->straight = outgoing->held = NULL;
     outgoing->straight_length = outgoing->held_length = 0;
     outgoing->has_body = false;
@@ -19,7 +27,7 @@ void outgoing_init(Outgoing *outgoing)
 void outgoing_add(Outgoing *outgoing, const char *format, ...)
 {
     if (outgoing->at == outgoing->length) {
-        outgoing->length = outgoing->at = 0;
+        empty_buffer(outgoing);
     }
     va_list arguments;
     va_start(arguments, format);
@@ -34,6 +42,7 @@ void outgoing_add_body(Outgoing *outgoing, const char *bytes, size_t length)
 {
     body_init(&outgoing->body, bytes, length);
     outgoing->has_body = true;
+    outgoing->dot_left = outgoing->dot_sent = false;
 }
 
 bool outgoing_is_empty(const Outgoing *outgoing)
@@ -44,7 +53,18 @@ bool outgoing_is_empty(const Outgoing *outgoing)
 
 bool outgoing_dot_left(const Outgoing *outgoing)
 {
-    return outgoing->dot_at != SIZE_MAX && outgoing->at > outgoing->dot_at;
+    return outgoing->dot_left;
+}
+
+bool outgoing_dot_sent(const Outgoing *outgoing)
+{
+    return outgoing->dot_sent;
+}
+
+size_t outgoing_room(const Outgoing *outgoing)
+{
+    size_t used = outgoing->at == outgoing->length ? 0 : outgoing->length;
+    return sizeof outgoing->buffer - 1 - used;
 }
 
 /* True if PIECE found its place; else it waits until the buffer is sent. */
@@ -68,7 +88,7 @@ static bool place(Outgoing *outgoing, const char *piece, size_t length)
 /* Gathers as much of the body as one write takes. */
 static void fill(Outgoing *outgoing)
 {
-    outgoing->length = outgoing->at = 0;
+    empty_buffer(outgoing);
     while (outgoing->has_body && outgoing->straight_length == 0) {
         const char *piece = outgoing->held;
         size_t length = outgoing->held_length;
@@ -85,6 +105,23 @@ static void fill(Outgoing *outgoing)
             outgoing->dot_at = start;
             outgoing->has_body = false;
         }
+    }
+}
+
+bool outgoing_gather(Outgoing *outgoing)
+{
+    if (outgoing->has_body && outgoing->at == outgoing->length && outgoing->straight_length == 0) {
+        fill(outgoing);
+    }
+    return !outgoing->has_body && (outgoing->dot_at != SIZE_MAX || outgoing->dot_sent);
+}
+
+/* What has left of the buffer tells how far the dot is. */
+static void note_dot(Outgoing *outgoing)
+{
+    if (outgoing->dot_at != SIZE_MAX) {
+        outgoing->dot_left = outgoing->dot_left || outgoing->at > outgoing->dot_at;
+        outgoing->dot_sent = outgoing->dot_sent || outgoing->at >= outgoing->dot_at + DOT_LENGTH;
     }
 }
 
@@ -122,8 +159,9 @@ OutgoingStatus outgoing_flush(Outgoing *outgoing, const Transport *transport, bo
     *moved = false;
     while (!outgoing_is_empty(outgoing)) {
         size_t at = outgoing->at, straight = outgoing->straight_length;
-        bool all = send_some(transport, outgoing->buffer, outgoing->length, &outgoing->at, &status) &&
-                   send_straight(outgoing, transport, &status);
+        bool all = send_some(transport, outgoing->buffer, outgoing->length, &outgoing->at, &status);
+        note_dot(outgoing);
+        all = all && send_straight(outgoing, transport, &status);
         *moved = *moved || outgoing->at != at || outgoing->straight_length != straight;
         if (!all) {
             return status;

@@ -81,8 +81,11 @@ static void on_finished(void *who, Courier *courier, Job *take_job)
     Pool *pool = who;
     const DeliveryConfig *delivery = pool->delivery;
     pool_settle(pool, courier, take_job);
-    if (courier_state(courier) == COURIER_SPENT) {
+    CourierState state = courier_state(courier);
+    if (state == COURIER_SPENT) {
         pool_close_courier(pool, courier);
+    } else if (state == COURIER_BUSY) {
+        /* with the mail that was behind */
     } else if (courier_is_worn(courier, delivery->mails_per_connection,
                                delivery->connection_lifetime_ms) ||
                is_in_excess(pool)) {
@@ -118,7 +121,35 @@ static void show_limit(Pool *pool)
     }
 }
 
-static const CourierEvents courier_events = {on_opened, on_failed, on_finished, on_gone};
+/* Behind a dot a mail has to wait for the reply to it: only where no session can be had. */
+static bool may_queue(Pool *pool, const Courier *courier)
+{
+    const DeliveryConfig *delivery = pool->delivery;
+    return !pool->stopping && pool_is_well(pool) && !pool->shallow && count_ready(pool) > 0 &&
+           pool->couriers->len >= pool->health.allowed && !is_in_excess(pool) &&
+           !courier_is_worn(courier, delivery->mails_per_connection,
+                            delivery->connection_lifetime_ms);
+}
+
+static Job *on_wanted(void *who, Courier *courier)
+{
+    Pool *pool = who;
+    if (!may_queue(pool, courier)) {
+        return NULL;
+    }
+    rate_take(&pool->rate, loop_now_ms(pool->loop));
+    return g_queue_pop_head(&pool->waiting);
+}
+
+static void on_returned(void *who, Courier *courier, Job *take_job)
+{
+    (void)courier;
+    Pool *pool = who;
+    g_queue_push_head(&pool->waiting, take_job);
+}
+
+static const CourierEvents courier_events = {on_opened, on_failed,   on_finished,
+                                             on_wanted, on_returned, on_gone};
 
 /* --- handing out --- */
 
@@ -150,6 +181,20 @@ static void hand_out(Pool *pool)
     }
 }
 
+/* Mails that found no session go behind those whose dot is out. */
+static void queue_behind(Pool *pool)
+{
+    for (guint i = 0; i < pool->couriers->len && count_ready(pool) > 0; i++) {
+        Courier *courier = g_ptr_array_index(pool->couriers, i);
+        if (courier_takes_next(courier)) {
+            Job *job = on_wanted(pool, courier);
+            if (job != NULL) {
+                courier_queue(courier, job);
+            }
+        }
+    }
+}
+
 static bool open_session(Pool *pool)
 {
     g_autoptr(GError) error = NULL;
@@ -157,6 +202,8 @@ static bool open_session(Pool *pool)
         .loop = pool->loop,
         .connector = pool->plan.smtp->connector,
         .session = {pool->relay, pool->delivery, pool->plan.smtp->hello, pool->plan.tap},
+        .lockstep = pool->delivery->pipelining == PIPELINING_OFF,
+        .deep = pool->delivery->pipelining == PIPELINING_DEEP,
         .relay = pool->name,
         .events = &courier_events,
         .who = pool,
@@ -239,6 +286,7 @@ void pool_pump(Pool *pool)
     }
     hand_out(pool);
     open_sessions(pool);
+    queue_behind(pool);
     pool_tell_capacity(pool);
     show_sessions(pool);
     show_limit(pool);
@@ -302,6 +350,7 @@ void pool_configure(Pool *pool, Config *config, const RelayConfig *relay, bool s
     config_unref(old);
     health_configure(&pool->health, pool->delivery->connections);
     rate_configure(&pool->rate, &pool->delivery->rate_limit);
+    pool->shallow = false;
     for (guint i = 0; i < pool->couriers->len; i++) {
         courier_retire(g_ptr_array_index(pool->couriers, i));
     }

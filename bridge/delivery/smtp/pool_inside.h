@@ -22,6 +22,7 @@ struct Pool {
     char *suspect;        /* message_id of the last mail that was refused as a whole */
     Health health;
     Rate rate;
+    bool shallow;         /* the server minds commands behind the dot */
     bool limited;         /* the rate holds mails back */
     int64_t limited_ms;   /* when that was last logged; 0: never */
     GQueue waiting;       /* Job * */

@@ -111,7 +111,7 @@ static void fail_relay(Pool *pool, RelayFault fault, const char *text)
 static unsigned count_others(const Pool *pool, const Courier *failed)
 {
     unsigned open = pool_count(pool, COURIER_IDLE) + pool_count(pool, COURIER_BUSY);
-    return failed != NULL && courier_state(failed) == COURIER_IDLE ? open - 1 : open;
+    return failed != NULL && courier_state(failed) != COURIER_SPENT ? open - 1 : open;
 }
 
 /* A session is lost to FAULT; it counts against the relay if it was the only one. */
@@ -216,11 +216,37 @@ static void settle_loss(Pool *pool, Courier *courier, Job *job)
     }
 }
 
+/* The server was to hear of this mail behind the dot of another one, and would not: silent,
+ * or "bad sequence of commands".  That says nothing about the mail; it is not done again. */
+static bool minds_being_early(const Transaction *t)
+{
+    bool silent = t->end == END_LOST && t->why.code == 0 && transaction_is_unheard(t);
+    bool sequence = t->fault == FAULT_REFUSED && t->why_verb == VERB_MAIL &&
+                    t->why.code >= 500 && t->why.code <= 504;
+    return t->plan.behind && (silent || sequence);
+}
+
+static void go_shallow(Pool *pool, Courier *courier, Job *job)
+{
+    g_autofree char *why = print_why(courier_transaction(courier));
+    if (!pool->shallow) {
+        log_line(pool->plan.log, LOG_LEVEL_WARN, "the server may not know deep pipelining: it is "
+                 "not used until the next reload", "relay", pool->name, "text", why, NULL);
+    }
+    pool->shallow = true;
+    courier_retire(courier);
+    put_back(pool, job);
+}
+
 void pool_settle(Pool *pool, Courier *courier, Job *take_job)
 {
     Transaction *t = courier_transaction(courier);
     count_replies(pool, t);
     bool answered = t->end == END_KEEP || t->end == END_RESET;
+    if (!pool->stopping && minds_being_early(t)) {
+        go_shallow(pool, courier, take_job);
+        return;
+    }
     if (t->end == END_LOST) {
         settle_loss(pool, courier, take_job);
         return;

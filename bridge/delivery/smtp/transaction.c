@@ -13,21 +13,14 @@
 #include <string.h>
 
 #include "bridge/delivery/smtp/envelope.h"
+#include "bridge/delivery/smtp/steps.h"
 
 static const Reply no_reply;
-
-static Verb verb_of_step(const Transaction *t, unsigned step)
-{
-    if (step < 2) {
-        return step == 0 ? VERB_RSET : VERB_MAIL;
-    }
-    return step < t->n + 2 ? VERB_RCPT : VERB_DATA;
-}
 
 /* The verb that the next reply answers. */
 static Verb next_verb(const Transaction *t)
 {
-    return t->phase == PHASE_GROUP ? verb_of_step(t, t->answered) : VERB_DOT;
+    return t->phase == PHASE_GROUP ? steps_verb(t, t->answered) : VERB_DOT;
 }
 
 /* --- what a recipient or the whole comes to --- */
@@ -70,7 +63,7 @@ static void break_off(Transaction *t, const Reply *why)
 {
     t->why = *why;
     t->why_verb = next_verb(t);
-    if (outgoing_dot_left(&t->out)) {
+    if (t->phase == PHASE_BODY && outgoing_dot_left(t->plan.out)) {
         settle_accepted(t, OUTCOME_IN_DOUBT, why);
         end_with(t, END_CLOSE);
         return;
@@ -109,57 +102,14 @@ void transaction_start(Transaction *t, const TransactionPlan *plan)
     memset(t->accepted, 0, sizeof t->accepted);
     memset(t->again, 0, sizeof t->again);
     t->sent = t->answered = plan->reset ? 0 : 1;
+    t->next = NULL;
     reply_init(&t->parser);
-    outgoing_init(&t->out);
+    if (!plan->behind) {
+        outgoing_init(plan->out);
+    }
     t->n = envelope_choose(plan->job, plan->capabilities, plan->relay, t->which);
     if (t->n == 0) {
         t->phase = PHASE_OVER;
-    }
-}
-
-/* --- sending --- */
-
-static void add_mail(Transaction *t)
-{
-    const Mail *mail = t->plan.job->mail;
-    bool international = envelope_is_international(mail, t->which, t->n);
-    outgoing_add(&t->out, "MAIL FROM:<%s>", mail->sender);
-    if (t->plan.capabilities->size) {
-        outgoing_add(&t->out, " SIZE=%zu", mail->length);
-    }
-    outgoing_add(&t->out, "%s\r\n", international ? " SMTPUTF8" : "");
-}
-
-static void add_step(Transaction *t)
-{
-    unsigned step = t->sent++;
-    switch (verb_of_step(t, step)) {
-    case VERB_RSET:
-        outgoing_add(&t->out, "RSET\r\n");
-        break;
-    case VERB_MAIL:
-        add_mail(t);
-        break;
-    case VERB_RCPT: {
-        unsigned i = t->which[step - 2];
-        outgoing_add(&t->out, "RCPT TO:<%s>\r\n", t->plan.job->mail->recipients[i].address);
-        break;
-    }
-    default:
-        outgoing_add(&t->out, "DATA\r\n");
-    }
-}
-
-/* Adds the steps that may leave now. */
-static void add_steps(Transaction *t)
-{
-    unsigned end = t->n + 3;
-    if (t->plan.capabilities->pipelining) {
-        while (t->sent < end) {
-            add_step(t);
-        }
-    } else if (t->sent < end && t->sent == t->answered) {
-        add_step(t);
     }
 }
 
@@ -211,12 +161,12 @@ static void on_data(Transaction *t, const Reply *reply, Verdict verdict)
     bool go = verdict.kind == VERDICT_OK;
     if (go && t->n_accepted > 0) {
         t->phase = PHASE_BODY;
-        outgoing_add_body(&t->out, t->plan.job->mail->bytes, t->plan.job->mail->length);
+        outgoing_add_body(t->plan.out, t->plan.job->mail->bytes, t->plan.job->mail->length);
     } else if (go && t->mail_failed) {
         end_with(t, END_CLOSE); /* it refused the sender: what would it take now? */
     } else if (go) {
         t->phase = PHASE_LONE_DOT;
-        outgoing_add(&t->out, ".\r\n");
+        outgoing_add(t->plan.out, ".\r\n");
     } else {
         if (t->n_accepted > 0 && verdict.kind == VERDICT_RELAY) {
             relay_failed(t, verdict.fault, VERB_DATA, reply);
@@ -241,7 +191,7 @@ static void reopen_again(Transaction *t)
 /* The reply to the dot; or to the mail, before we have sent all of it. */
 static void on_dot(Transaction *t, const Reply *reply, Verdict verdict)
 {
-    bool whole = outgoing_is_empty(&t->out);
+    bool whole = outgoing_dot_sent(t->plan.out);
     if (verdict.kind == VERDICT_SURPRISE || (verdict.kind == VERDICT_OK && !whole)) {
         break_off_text(t, "unexpected reply", reply->text);
         return;
@@ -270,7 +220,7 @@ static void on_group_reply(Transaction *t, Verb verb, const Reply *reply, Verdic
     } else if (verb == VERB_DATA) {
         on_data(t, reply, verdict);
     }
-    bool lockstep = !t->plan.capabilities->pipelining;
+    bool lockstep = !steps_are_grouped(t);
     bool hopeless = t->mail_failed || (t->answered == t->n + 2 && t->n_accepted == 0);
     if (lockstep && hopeless && t->phase == PHASE_GROUP) {
         end_group(t);
@@ -280,7 +230,7 @@ static void on_group_reply(Transaction *t, Verb verb, const Reply *reply, Verdic
 /* A reply to a command that has not left yet. */
 static bool is_too_early(const Transaction *t, Verb verb)
 {
-    return t->answered == t->sent || (verb == VERB_DATA && !outgoing_is_empty(&t->out));
+    return t->answered == t->sent || (verb == VERB_DATA && !outgoing_is_empty(t->plan.out));
 }
 
 static void on_reply(Transaction *t, const Reply *reply)
@@ -320,12 +270,17 @@ static void eat(Transaction *t, const char *bytes, size_t length)
             on_reply(t, &t->parser.reply);
         }
     }
-    if (length > 0 && t->end != END_LOST) {
+    if (length == 0 || t->end == END_LOST) {
+        return;
+    }
+    if (t->next != NULL && transaction_leaves_session(t)) {
+        eat(t->next, bytes, length);
+    } else {
         t->end = END_CLOSE; /* it said more than it was asked */
     }
 }
 
-static void read_replies(Transaction *t)
+void transaction_read(Transaction *t)
 {
     char buffer[4096];
     const Transport *transport = &t->plan.transport;
@@ -347,7 +302,7 @@ static void read_replies(Transaction *t)
 static bool flush_failed(Transaction *t, OutgoingStatus status)
 {
     if (status == OUTGOING_LOST) {
-        read_replies(t); /* it may have said why */
+        transaction_read(t); /* it may have said why */
         if (t->phase != PHASE_OVER) {
             const Transport *transport = &t->plan.transport;
             break_off_text(t, "connection lost", transport->ops->error(transport->who));
@@ -356,26 +311,62 @@ static bool flush_failed(Transaction *t, OutgoingStatus status)
     return status != OUTGOING_SENT;
 }
 
-TransactionNeed transaction_step(Transaction *t, bool readable)
+/* The next one's commands, where the whole dot of this one is on its way. */
+static void add_next(Transaction *t)
 {
-    if (readable) {
-        read_replies(t);
+    bool dot = t->phase == PHASE_BODY && outgoing_gather(t->plan.out);
+    bool waits = t->next != NULL && t->next->phase == PHASE_GROUP;
+    if (dot && waits && outgoing_room(t->plan.out) >= steps_size(t->next)) {
+        steps_add(t->next);
     }
+}
+
+TransactionNeed transaction_write(Transaction *t)
+{
     while (t->phase != PHASE_OVER) {
-        if (t->phase == PHASE_GROUP && outgoing_is_empty(&t->out)) {
-            add_steps(t);
+        if (t->phase == PHASE_GROUP && outgoing_is_empty(t->plan.out)) {
+            steps_add(t);
         }
-        if (outgoing_is_empty(&t->out)) {
+        add_next(t);
+        if (outgoing_is_empty(t->plan.out)) {
             return NEED_READ;
         }
         bool moved;
-        OutgoingStatus status = outgoing_flush(&t->out, &t->plan.transport, &moved);
+        OutgoingStatus status = outgoing_flush(t->plan.out, &t->plan.transport, &moved);
         t->progress += moved;
         if (flush_failed(t, status) && t->phase != PHASE_OVER) {
             return NEED_WRITE;
         }
     }
     return NEED_NOTHING;
+}
+
+TransactionNeed transaction_step(Transaction *t, bool readable)
+{
+    if (readable) {
+        transaction_read(t);
+    }
+    return transaction_write(t);
+}
+
+bool transaction_takes_next(const Transaction *t)
+{
+    return t->phase == PHASE_BODY && t->next == NULL && steps_are_grouped(t);
+}
+
+void transaction_queue(Transaction *t, Transaction *next)
+{
+    t->next = next;
+}
+
+bool transaction_leaves_session(const Transaction *t)
+{
+    return t->phase == PHASE_OVER && (t->end == END_KEEP || t->end == END_RESET);
+}
+
+bool transaction_is_unheard(const Transaction *t)
+{
+    return t->answered == (t->plan.reset ? 0 : 1);
 }
 
 void transaction_cut(Transaction *t, const char *why)
@@ -394,7 +385,7 @@ void transaction_take_back(Transaction *t)
 
 TransactionWait transaction_wait(const Transaction *t)
 {
-    if (!outgoing_is_empty(&t->out)) {
+    if (!outgoing_is_empty(t->plan.out)) {
         return WAIT_WRITE;
     }
     return t->phase == PHASE_GROUP ? WAIT_COMMAND : WAIT_DOT;

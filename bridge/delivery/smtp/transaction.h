@@ -33,11 +33,14 @@ typedef struct {
     const Capabilities *capabilities; /* of the session; outlives the transaction */
     const char *relay;                /* for the outcomes; the same */
     bool reset;                       /* begin with RSET */
+    Outgoing *out;                    /* the session's */
+    bool lockstep;                    /* no command before the reply to the last one */
+    bool behind;                      /* begins behind the final dot of another one */
 } TransactionPlan;
 
 /* Its owner reads the first six after NEED_NOTHING, `progress` any time; the rest is
  * the transaction's own. */
-typedef struct {
+typedef struct Transaction {
     TransactionEnd end;
     RelayFault fault;  /* not FAULT_NONE: the relay's, for those who are pending */
     Reply why;         /* the words behind a fault or a loss; code 0 if they are ours */
@@ -53,7 +56,7 @@ typedef struct {
     bool accepted[ENVELOPE_MAX], again[ENVELOPE_MAX];
     unsigned sent, answered; /* steps of the group: RSET, MAIL, RCPT…, DATA */
     ReplyParser parser;
-    Outgoing out;
+    struct Transaction *next; /* whose commands go behind our final dot */
 } Transaction;
 
 /* Takes the recipients, refusing those whose address cannot be used.  Sends nothing:
@@ -62,6 +65,19 @@ void transaction_start(Transaction *transaction, const TransactionPlan *plan);
 /* Does what can be done now; READABLE says that there is something to read.  Recipients
  * are settled in the job as their answers come. */
 TransactionNeed transaction_step(Transaction *transaction, bool readable);
+/* Its two halves. */
+void transaction_read(Transaction *transaction);
+TransactionNeed transaction_write(Transaction *transaction);
+/* The server takes a mail of ours now, and the commands of another transaction may stand
+ * behind its dot. */
+bool transaction_takes_next(const Transaction *transaction);
+/* NEXT was started with `behind`.  What the server says after the reply to our dot is for
+ * it; if we do not end with KEEP or RESET, it got nothing and is to be started anew. */
+void transaction_queue(Transaction *transaction, Transaction *next);
+/* It is over, and the session can be used on. */
+bool transaction_leaves_session(const Transaction *transaction);
+/* It got no answer at all so far. */
+bool transaction_is_unheard(const Transaction *transaction);
 /* Ends it from outside (time is up, stopping) with our words: LOST, or in doubt if the
  * final dot may be out. */
 void transaction_cut(Transaction *transaction, const char *why);
