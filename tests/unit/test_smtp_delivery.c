@@ -16,7 +16,8 @@ static void many_mails_go_over_few_sessions(void **state)
 {
     (void)state;
     FaultServer *server = server_start("[{}]", NULL, NULL);
-    Post *post = post_open_smtp(server, "smtp_require_tls: false", "connections: 4");
+    Post *post = post_open_smtp(server, "smtp_require_tls: false",
+                                "connections: 4, mails_per_connection: 1000");
     enum { MAILS = 300 };
     for (unsigned i = 0; i < MAILS; i++) {
         ops->offer(post->relay, make_mail(i, 1));
