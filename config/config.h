@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "config/intervals.h"
+#include "config/json_map.h"
 #include "config/secret.h"
 #include "rules/alert.h"
 #include "rules/route.h"
@@ -108,6 +109,7 @@ typedef struct {
     int64_t dedup_window_ms; /* of monitoring; 0 for CI */
     int64_t dedup_remind_ms; /* of CI; 0: never */
     Labels labels; /* added where an alert has no such label */
+    const JsonMap *map; /* of type json; else NULL */
 } SourceConfig;
 
 typedef struct {

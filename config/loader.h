@@ -95,9 +95,19 @@ typedef struct {
     AuthConfig config;
 } AuthSettings;
 
+/* Templates of a source of type json; NULL: not given. */
+typedef struct {
+    Section at;
+    const Node *status, *statuses, *labels, *annotations;
+    const Node *generator, *dashboard, *panel, *silence;
+    const Node *group_key, *event_id, *sequence, *time;
+} MapSettings;
+
 typedef struct {
     Section at;
     char *name, *type; /* NULL: not given */
+    unsigned family;   /* Family, as type json is told */
+    MapSettings map;
     bool enabled, allow_unauthenticated;
     AuthSettings auth;
     unsigned ack; /* AckMode */
@@ -143,7 +153,7 @@ extern const Schema global_schema, tls_schema, route_schema, receiver_schema,
     email_schema, threading_schema, inhibit_schema, inhibit_source_schema,
     named_interval_schema, mute_interval_schema, interval_schema, times_schema,
     source_schema, source_auth_schema, source_basic_schema, source_header_schema,
-    source_dedup_schema, delivery_schema, fallback_schema, rate_limit_schema, retry_schema,
+    source_dedup_schema, source_map_schema, source_links_schema, delivery_schema, fallback_schema, rate_limit_schema, retry_schema,
     timeouts_schema, dkim_schema, limits_schema, file_schema;
 
 typedef struct {
@@ -167,6 +177,8 @@ void load_notes(Loader *loader);
 /* Reports a type that is not one, and settings that cannot act on what it sends. */
 void source_type_check(const Loader *loader, const SourceSettings *settings);
 Family source_family(const SourceSettings *settings);
+/* NULL if there is no `map`. */
+const JsonMap *json_map_build(Loader *loader, const MapSettings *settings);
 
 /* TEXT compiled (equal texts are only once), with its TemplateSource as its note; NULL and
  * reported if it fails.  NODE is where it is written; with KEY it is built in, for the key

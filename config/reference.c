@@ -7,6 +7,7 @@ static const Schema *const schemas[] = {
     &route_schema,         &receiver_schema,       &email_schema,
     &threading_schema,     &source_schema,         &source_auth_schema,
     &source_basic_schema,  &source_header_schema,  &source_dedup_schema,
+    &source_map_schema,    &source_links_schema,
     &delivery_schema,      &fallback_schema,      &retry_schema,          &timeouts_schema,
     &rate_limit_schema,    &dkim_schema,           &limits_schema,
     &named_interval_schema, &mute_interval_schema, &interval_schema,

@@ -4,6 +4,8 @@
 #include "config/loader.h"
 #include "config/suggest.h"
 
+#define JSON "json"
+
 /* What may send; the last ones are known, but not read by this version. */
 static const struct {
     const char *name;
@@ -17,7 +19,7 @@ static const struct {
     {"jenkins", FAMILY_CI, false},
     {"flux", FAMILY_CI, false},
     {"tekton", FAMILY_CI, false},
-    {"json", FAMILY_MONITORING, true},
+    {JSON, FAMILY_MONITORING, false},
     {"prometheus", FAMILY_MONITORING, true},
 };
 
@@ -38,6 +40,9 @@ static size_t find(const char *name)
 
 Family source_family(const SourceSettings *settings)
 {
+    if (strcmp(type_of(settings), JSON) == 0) {
+        return (Family)settings->family;
+    }
     size_t i = find(type_of(settings));
     return i < G_N_ELEMENTS(types) ? types[i].family : FAMILY_MONITORING;
 }
@@ -69,6 +74,22 @@ static void report_unknown(const Loader *loader, const Node *node, const char *t
     }
 }
 
+/* What only type json has, and must have. */
+static void check_json(const Loader *loader, const SourceSettings *settings)
+{
+    static const char *const own[] = {"map", "family"};
+    bool is_json = strcmp(type_of(settings), JSON) == 0;
+    for (size_t i = 0; i < G_N_ELEMENTS(own) && !is_json; i++) {
+        const Node *node = node_get(settings->at.node, own[i]);
+        if (node != NULL) {
+            report_error(loader->reader.report, node, "acts only on type json");
+        }
+    }
+    if (is_json && settings->map.at.node == NULL) {
+        report_error(loader->reader.report, settings->at.node, "missing map in source");
+    }
+}
+
 /* A setting that could not act is an error. */
 static void check_family(const Loader *loader, const SourceSettings *settings)
 {
@@ -88,6 +109,7 @@ void source_type_check(const Loader *loader, const SourceSettings *settings)
     const char *type = type_of(settings);
     size_t i = find(type);
     check_family(loader, settings);
+    check_json(loader, settings);
     if (i == G_N_ELEMENTS(types) && node == NULL) {
         report_error(loader->reader.report, settings->at.node, "missing type in source");
     } else if (i == G_N_ELEMENTS(types)) {

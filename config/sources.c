@@ -5,6 +5,7 @@
 
 #define ALERTMANAGER "alertmanager"
 
+static const char *const family_names[] = {"monitoring", "ci", NULL};
 static const char *const ack_names[] = {"default", "stored", "delivered", NULL};
 
 static const Field basic_fields[] = {
@@ -59,7 +60,7 @@ static const Field source_fields[] = {
              "The source is `POST /hooks/NAME`; unique."),
     FIELD(SourceSettings, type, "type", NULL,
           "What it sends; else the name, where that is a type: `alertmanager`, `grafana`, "
-          "`github`, `gitlab`, `jenkins`, `flux`, `tekton`."),
+          "`github`, `gitlab`, `jenkins`, `flux`, `tekton`, `json`."),
     FIELD(SourceSettings, enabled, "enabled", "true", "`false`: there is no such path."),
     OPTIONAL_SECTION(SourceSettings, auth, "auth", AuthSettings, &source_auth_schema,
                      "Who may post here; without it everybody may."),
@@ -73,8 +74,10 @@ static const Field source_fields[] = {
            "For `ack: delivered`: 503 after this; the mail is delivered all the same."),
     GROUP("dedup", &source_dedup_schema, "When a repetition is one."),
     MAP(SourceSettings, labels, "labels", "Added to alerts that have no such label."),
-    UNSUPPORTED("map", "For `type: json`."),
-    UNSUPPORTED("family", "For `type: json`."),
+    OPTIONAL_SECTION(SourceSettings, map, "map", MapSettings, &source_map_schema,
+                     "Of `type: json`, and required there: how an alert is made of a body."),
+    CHOICE(SourceSettings, family, "family", "monitoring", family_names,
+           "Of `type: json`: `ci` if only changes are to be mailed."),
     UNSUPPORTED("regroup", "Group and inhibit here."),
 };
 
@@ -182,6 +185,7 @@ static void add_source(Loader *loader, const SourceSettings *settings)
             source_family(settings) == FAMILY_CI ? 0 : settings->dedup_window_ms,
         .dedup_remind_ms = settings->dedup_remind_ms,
         .labels = build_labels(loader, settings->labels),
+        .map = json_map_build(loader, &settings->map),
     };
     source->auth.required = settings->auth.at.node != NULL;
     source->auth.basic_username = text_or_empty(loader, source->auth.basic_username);

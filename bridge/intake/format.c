@@ -10,6 +10,7 @@
 #include "bridge/intake/gitlab.h"
 #include "bridge/intake/grafana.h"
 #include "bridge/intake/jenkins.h"
+#include "bridge/intake/mapped.h"
 #include "bridge/intake/tekton.h"
 #include "rules/fault.h"
 
@@ -25,6 +26,7 @@ static const Format formats[] = {
     {"jenkins", "POST", NULL, jenkins_parse},
     {"flux", "POST", NULL, flux_parse},
     {"tekton", "POST", NULL, tekton_parse},
+    {"json", "POST, PUT", NULL, mapped_parse},
 };
 
 const Format *format_find(const char *type)

@@ -6,13 +6,14 @@
 #include "rules/template/parser.h"
 #include "rules/template/template.h"
 
-/* What tests of the language need beyond template.h: other functions, other data. */
+/* Beyond template.h: other data than a notification, and what tests of the language need. */
 
 /* Functions that texts added or compiled from now on may call; they outlive SET. */
 void template_set_extend(TemplateSet *set, ExtraFuncs extra);
 void template_set_missing_key(TemplateSet *set, MissingKey missing);
 
-/* As template_execute(), with ROOT (in ARENA, which also serves the execution) as data. */
+/* As template_execute(), with ROOT (in ARENA, which also serves the execution) as data;
+ * `now` is 1970 then. */
 bool template_execute_value(const Template *tmpl, Arena *arena, Value root,
                             const TemplateLimits *limits, GString *out, GError **error);
 

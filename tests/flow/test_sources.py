@@ -23,7 +23,7 @@ sources:
   - {name: jenkins}
   - {name: flux}
   - {name: tekton}
-"""
+""" + (harness.ROOT / "config/examples/json.yml").read_text().split("\nsources:\n")[1]
 JSON = "application/json"
 
 
@@ -46,6 +46,10 @@ def server(start):
     server = start(Alertpost, harness.simple_config(sink.port, SOURCES))
     server.sink = sink
     return server
+
+
+def source_of(name):
+    return "uptime-kuma" if name.startswith("uptime") else name.split("-")[0]
 
 
 def mails(server, n):
@@ -79,6 +83,11 @@ MAILS = [
      ["unable to clone: repository not", "Note: production cluster"]),
     ("tekton-failed", {"Ce_Id": "1", "Ce_Specversion": "1.0", "Ce_Type": "dev.tekton.event.pipelinerun.failed.v1"},
      "[FAILED] acme/api ci main: api-main", ["Tasks Completed: 1 (Failed: 1", "Author: ada"]),
+    ("argocd-failed", {}, "[FAILED] default: guestbook",
+     ['"ServiceAccount" not', "Run: https://argocd.example.org/applications/guestbook"]),
+    ("woodpecker-failure", {}, "[FAILED] acme/api main: pipeline", ["Run: #1042", "Author: ada"]),
+    ("uptime-kuma-down", {}, "[FIRING:1 critical] Down Web shop", ["[Web shop] [🔴 Down] connect ECONNREFUSED"]),
+    ("script-firing", {"method": "PUT"}, "[FIRING:1 warning] Backup db-1", ["1. no space left"]),
 ]
 
 # name, what its source says of it
@@ -94,12 +103,14 @@ IGNORED = [
     ("flux-progressing", {}, "severity info with the reason Progressing changes nothing"),
     ("tekton-running", {}, "the run has not ended"),
     ("tekton-task-of-a-pipeline", {}, "it is part of a pipelineRun, which tells"),
+    ("argocd-running", {}, "statuses has it as ignored"),
+    ("uptime-kuma-test", {}, "statuses has it as ignored"),
 ]
 
 
 def test_what_each_sender_posts_becomes_the_right_mail(server):
     for n, (name, how, subject, says) in enumerate(MAILS, 1):
-        status, result = send(server, name.split("-")[0], load(name), **how)
+        status, result = send(server, source_of(name), load(name), **how)
         assert (status, result["result"]) == (202, "queued"), name
         mail = mails(server, n)[-1][1]
         assert mail["Subject"] == subject
@@ -110,7 +121,7 @@ def test_what_each_sender_posts_becomes_the_right_mail(server):
 
 def test_what_says_nothing_new_is_answered_with_200_and_why(server):
     for name, how, reason in IGNORED:
-        status, result = send(server, name.split("-")[0], load(name), **how)
+        status, result = send(server, source_of(name), load(name), **how)
         assert (status, result) == (200, {"result": "ignored", "reason": reason}), name
     assert not server.sink.received()
     wait_for(lambda: re.search('result=ignored.*reason="the build has not ended"', server.output()), "the log line")
@@ -120,7 +131,8 @@ def test_a_success_after_the_failure_is_mailed_into_its_thread(server):
     for source, red, green in [("github", "github-failure", "github-success-attempt-2"),
                                ("gitlab", "gitlab-pipeline-failed", "gitlab-pipeline-success"),
                                ("jenkins", "jenkins-failure", "jenkins-success"),
-                               ("flux", "flux-error", "flux-success")]:
+                               ("flux", "flux-error", "flux-success"),
+                               ("argocd", "argocd-failed", "argocd-deployed")]:
         before = len(server.sink.received())
         assert send(server, source, load(red))[0] == 202, source
         mails(server, before + 1)
@@ -155,6 +167,24 @@ def test_what_the_format_does_not_take_is_refused(server):
     assert send(server, "github", load("github-failure"), method="PUT")[0] == 405
     status, answer = send(server, "gitlab", b'{"object_kind":"pipeline","object_attributes":[]}')
     assert (status, answer) == (400, {"error": "object_attributes: not an object"})
+
+
+def test_a_monitor_that_goes_up_and_down_is_mailed_each_time(server):
+    def beat(status, time):
+        body = json.loads(load("uptime-kuma-down"))
+        body["heartbeat"].update(status=status, time=time)
+        return json.dumps(body)
+
+    for n, (status, time) in enumerate([(0, "12:00:00"), (1, "12:01:00"), (0, "12:02:00"), (1, "12:03:00")], 1):
+        assert send(server, "uptime-kuma", beat(status, f"2026-11-28 {time}"))[0] == 202
+        mails(server, n)
+    assert [mail["Subject"] for _, mail in server.sink.received()] == [
+        "[FIRING:1 critical] Down Web shop", "[RESOLVED] Down Web shop"] * 2
+
+
+def test_a_body_that_the_map_cannot_use_is_answered_with_the_key(server):
+    assert send(server, "script", b'{"name":"Backup","state":"odd"}') == (
+        400, {"error": 'map.status gives "odd": neither firing, resolved nor one of statuses'})
 
 
 # --- CI: runs against the mails that come of them

@@ -384,7 +384,24 @@ static void our_own_blocks_are_checked(void **state)
          "\"alertmanager\"?"},
         {REST "sources: [{name: a, type: zzzzzz}]\n",
          "dir/f.yml:3:27: sources[0].type: unknown type \"zzzzzz\": known are "
-         "alertmanager, grafana, github, gitlab, jenkins, flux, tekton"},
+         "alertmanager, grafana, github, gitlab, jenkins, flux, tekton, json"},
+        {REST "sources: [{name: a, type: json}]\n",
+         "dir/f.yml:3:11: sources[0]: missing map in source"},
+        {REST "sources: [{name: github, family: ci, map: {status: x, labels: {alertname: a}}}]\n",
+         "dir/f.yml:3:34: sources[0].family: acts only on type json\n"
+         "dir/f.yml:3:43: sources[0].map: acts only on type json"},
+        {REST "sources: [{name: json, family: cd, map: {labels: {a: '{{'}, statuses: {a: b}, "
+              "links: {run: x}}}]\n",
+         "dir/f.yml:3:32: sources[0].family: must be monitoring or ci\n"
+         "dir/f.yml:3:41: sources[0].map: missing status in map\n"
+         "dir/f.yml:3:50: sources[0].map.labels: missing alertname in labels\n"
+         "dir/f.yml:3:57: sources[0].map.labels.a: unclosed action\n"
+         "dir/f.yml:3:75: sources[0].map.statuses.a: must be firing, resolved or ignored\n"
+         "dir/f.yml:3:87: sources[0].map.links.run: unknown key"},
+        {REST "sources: [{name: json, family: ci, dedup: {window: 5m}, "
+              "map: {status: x, labels: {alertname: a}}}]\n",
+         "dir/f.yml:3:52: sources[0].dedup.window: does not act on CI, of which only changes "
+         "are mailed: see remind"},
         {REST "sources: [{name: alertmanager, auth: {}}]\n",
          "dir/f.yml:3:38: sources[0].auth: names no way to authenticate"},
         {REST "sources: [{name: alertmanager, auth: {hmac: {header: X}}}]\n",

@@ -552,6 +552,25 @@ static void a_state_survives_being_stored(void **state)
     assert_memory_equal(read->resolved, want->resolved, sizeof(DedupAlert));
 }
 
+/* What version 0.1.0 has written. */
+static void a_stored_state_keeps_its_form(void **state)
+{
+    (void)state;
+    static const char form[] =
+        "4d017b37f908a2010000fbffffffffffffff8877665544332211ffffffffffff"
+        "ffff59000f000200000001000000616263406578616d706c652e6f7267010000"
+        "00000000000000000000000080ffffffffffffffffffffffffffffff7f070000"
+        "00000000000800000000000000";
+    g_autoptr(DedupState) sample = sample_state();
+    size_t length;
+    g_autofree guint8 *bytes = dedup_encode(sample, &length);
+    g_autoptr(GString) hex = g_string_new(NULL);
+    for (size_t i = 0; i < length; i++) {
+        g_string_append_printf(hex, "%02x", bytes[i]);
+    }
+    assert_string_equal(hex->str, form);
+}
+
 static void broken_bytes_are_refused(void **state)
 {
     (void)state;
@@ -664,6 +683,7 @@ int main(void)
         cmocka_unit_test(a_silent_all_clear_ends_the_thread_too),
         cmocka_unit_test(a_long_thread_gets_a_new_root_after_90_mails),
         cmocka_unit_test(a_state_survives_being_stored),
+        cmocka_unit_test(a_stored_state_keeps_its_form),
         cmocka_unit_test(broken_bytes_are_refused),
         cmocka_unit_test(random_bytes_never_harm),
         cmocka_unit_test(what_a_webhook_does_not_list_is_carried_up_to_a_ceiling),

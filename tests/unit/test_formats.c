@@ -31,15 +31,30 @@ static const char *find_header(const void *request, const char *name)
     return NULL;
 }
 
+/* The source of this name in the examples for type json; NULL: TYPE is a type of its own. */
+static const SourceConfig *find_mapped(const char *type)
+{
+    static Config *examples_for_json;
+    if (examples_for_json == NULL) {
+        examples_for_json =
+            config_load(SOURCE_DIR "/config/examples/json.yml", CONFIG_STRICT, NULL);
+        assert_non_null(examples_for_json);
+    }
+    const SourceConfig *source = config_find_source(examples_for_json, type);
+    return source != NULL && strcmp(source->type, "json") == 0 ? source : NULL;
+}
+
 static Event *parse(const char *type, Family family, const char *headers, const char *body,
                     size_t length, GError **error)
 {
     char name[] = "here";
     g_autofree char *own = g_strdup(type);
-    SourceConfig source = {.name = name, .type = own, .family = family};
-    const Format *format = format_find(type);
+    SourceConfig bare = {.name = name, .type = own, .family = family};
+    const SourceConfig *source = find_mapped(type);
+    source = source != NULL ? source : &bare;
+    const Format *format = format_find(source->type);
     assert_non_null(format);
-    FormatInput input = {.source = &source,
+    FormatInput input = {.source = source,
                          .limits = &limits,
                          .header = headers != NULL ? find_header : NULL,
                          .request = headers};
@@ -141,6 +156,14 @@ static const Example examples[] = {
     {"tekton-cancelled", "tekton", NULL},
     {"tekton-task-of-a-pipeline", "tekton", NULL},
     {"tekton-task", "tekton", NULL},
+    {"argocd-failed", "argocd", NULL},
+    {"argocd-deployed", "argocd", NULL},
+    {"argocd-running", "argocd", NULL},
+    {"woodpecker-failure", "woodpecker", NULL},
+    {"uptime-kuma-down", "uptime-kuma", NULL},
+    {"uptime-kuma-up", "uptime-kuma", NULL},
+    {"uptime-kuma-test", "uptime-kuma", NULL},
+    {"script-firing", "script", NULL},
 };
 
 static Family family_of(const char *type)
