@@ -41,7 +41,16 @@ static bool read_job(CiRun *run)
     return true;
 }
 
-/* origin/main is main. */
+/* Git's names for main: refs/remotes/origin/main, origin/main, refs/heads/main. */
+static const char *short_branch(const char *branch)
+{
+    static const char *const prefixes[] = {"refs/heads/", "refs/remotes/", "origin/"};
+    for (size_t i = 0; i < G_N_ELEMENTS(prefixes); i++) {
+        branch += g_str_has_prefix(branch, prefixes[i]) ? strlen(prefixes[i]) : 0;
+    }
+    return branch;
+}
+
 static bool read_scm(CiRun *run)
 {
     const char *url = "", *branch = "";
@@ -50,9 +59,7 @@ static bool read_scm(CiRun *run)
         return false;
     }
     ci_label(run, "repository", ci_repository(run->payload.arena, url));
-    const char *origin = "origin/";
-    bool remote = g_str_has_prefix(branch, origin);
-    ci_label(run, "branch", branch + (remote ? strlen(origin) : 0));
+    ci_label(run, "branch", short_branch(branch));
     return true;
 }
 

@@ -262,6 +262,10 @@ static void the_last_16_deliveries_are_remembered(void **state)
     run_ends(&desk, "1:00 main red - id=first");
     g_string_truncate(desk.mails, 0);
     run_ends(&desk, "1:01 main green - id=last");
+    for (int i = 1; i < DEDUP_IDS_MAX; i++) {
+        g_autofree char *run = g_strdup_printf("1:01 main red - id=%d", i);
+        run_ends(&desk, run);
+    }
     run_ends(&desk, "1:02 main red - id=first");
     assert_string_equal(desk.mails->str, "1:02 main failed:1 since 1:02\n");
     desk_clear(&desk);

@@ -388,10 +388,49 @@ static void alertmanager_s_helpers_give_what_they_give_there(void **state)
                         "Source: http://p/g\n");
 }
 
+static char *ci_subject(AlertStatus status, const char *labels, const char *streak)
+{
+    const MailAlert alert = {labels, NULL, "2026-11-23T04:12:00Z",
+                             status == ALERT_FIRING ? NULL : "2026-11-23T04:30:00Z", true};
+    g_autoptr(Event) event = mail_event("", &alert, 1);
+    event->family = FAMILY_CI;
+    const Label note = {"streak", streak};
+    event->alerts[0].annotations = (Labels){&note, 1};
+    return render(event, "{{ template `email.default.subject` . }}");
+}
+
+static void the_subject_of_ci_says_state_repository_branch_and_workflow(void **state)
+{
+    (void)state;
+#define TESTS "alertname=tests;branch=main;repository=acme/api;severity=error;source=gh"
+    static const struct {
+        AlertStatus status;
+        const char *labels, *streak, *subject;
+    } table[] = {
+        {ALERT_FIRING, TESTS, "1", "[FAILED] acme/api main: tests"},
+        {ALERT_FIRING, TESTS, "2", "[FAILED:2] acme/api main: tests"},
+        {ALERT_FIRING, TESTS, "999", "[FAILED:999] acme/api main: tests"},
+        {ALERT_FIRING, TESTS, "1000", "[FAILED:999+] acme/api main: tests"},
+        {ALERT_RESOLVED, TESTS, "7", "[FIXED] acme/api main: tests"},
+        {ALERT_FIRING, TESTS ";head_repository=m/api", "1",
+         "[FAILED] acme/api m/api main: tests"},
+        {ALERT_FIRING, "alertname=a", "1", "[FAILED] a"},
+        {ALERT_FIRING,
+         "alertname=a;repository=rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr;branch=b", "1",
+         "[FAILED] rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr… b: a"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
+        g_autofree char *subject =
+            ci_subject(table[i].status, table[i].labels, table[i].streak);
+        assert_string_equal(subject, table[i].subject);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_mail_of_one_alert_reads_like_this),
+        cmocka_unit_test(the_subject_of_ci_says_state_repository_branch_and_workflow),
         cmocka_unit_test(a_mail_tells_what_changed_since_the_last_one),
         cmocka_unit_test(a_mail_in_which_all_is_new_does_not_say_so),
         cmocka_unit_test(a_repeated_mail_says_that_nothing_is_new),
