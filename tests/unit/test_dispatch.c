@@ -570,6 +570,61 @@ static void a_paused_relay_is_left_alone_until_it_has_room(void **state)
     answer("a", "2", OUTCOME_DELIVERED, 250);
 }
 
+static void accept_in_group(Bench *bench, unsigned number, const char *group)
+{
+    g_autofree char *name = g_strdup_printf("m%u", number);
+    Mail *mail = mail_for(name, "x", "a", bench_now(bench));
+    g_free(mail->group);
+    mail->group = g_strdup(group);
+    commit(bench, mail);
+}
+
+/* The relay tries the oldest mail, and finds nobody. */
+static void probe_in_vain(void)
+{
+    set_room("a", 1);
+    Mail *mail = take("a");
+    assert_string_equal(mail->message_id, "m0");
+    set_room("a", 0);
+    pthread_mutex_lock(&world.lock);
+    Relay *relay = find_relay("a");
+    pthread_mutex_unlock(&world.lock);
+    give_back(relay, mail, OUTCOME_UNTRIED, 0);
+}
+
+static void after_an_hour_without_a_mail_server_all_goes_out_in_order_of_acceptance(void **state)
+{
+    enum { MINUTES = 60, A_MINUTE = 3, GROUPS = 11, ROOM = 4 };
+    static const char *const groups[GROUPS] = {"", "b", "c", "d", "e", "f",
+                                               "g", "h", "i", "j", "k"};
+    Bench *bench = *state;
+    start(bench);
+    settle(bench);
+    set_room("a", 0);
+    unsigned accepted = 0;
+    for (unsigned minute = 0; minute < MINUTES; minute++) {
+        for (unsigned i = 0; i < A_MINUTE; i++) {
+            move_clock(bench, MINUTE / A_MINUTE);
+            accept_in_group(bench, accepted, groups[accepted % GROUPS]);
+            accepted++;
+        }
+        probe_in_vain();
+        drain(bench);
+    }
+    assert_stats(bench, accepted, 0, 0, 0);
+
+    move_clock(bench, MINUTE);
+    set_room("a", ROOM);
+    for (unsigned number = 0; number < accepted; number++) {
+        g_autofree char *name = g_strdup_printf("m%u", number);
+        drain(bench);
+        assert_true(count_offered("a") <= ROOM);
+        answer("a", name, OUTCOME_DELIVERED, 250);
+        set_room("a", ROOM);
+    }
+    assert_stats(bench, 0, 0, 0, 0);
+}
+
 static void a_relay_that_never_tries_makes_no_busy_loop(void **state)
 {
     Bench *bench = *state;
@@ -829,6 +884,7 @@ int main(void)
         TEST(a_deferred_mail_is_offered_again_when_it_is_due),
         TEST(the_thread_looks_when_the_time_has_come),
         TEST(a_paused_relay_is_left_alone_until_it_has_room),
+        TEST(after_an_hour_without_a_mail_server_all_goes_out_in_order_of_acceptance),
         TEST(a_relay_that_never_tries_makes_no_busy_loop),
         TEST(a_reload_gives_queued_mails_their_new_relay),
         TEST(a_gone_relay_finishes_and_is_freed),
