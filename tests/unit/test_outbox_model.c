@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Random operations on the outbox beside a plain model of it: what is claimed, in which
- * order, for whom, and what is counted must be the same, over restarts and crashes. */
+ * order, for whom, what is counted, listed and told of a mail must be the same, whatever
+ * people try again or drop, over restarts and crashes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +13,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "bridge/outbox/outbox.h"
+#include "bridge/outbox/manage.h"
 
 enum { SECOND = 1000, GIVE_UP_MS = 300 * SECOND, PAUSE_MS = 5 * SECOND };
 enum { STEPS = 1500, GROUPS = 4, ADDRESSES = 3 };
@@ -21,8 +22,9 @@ static const int64_t START = 1700000000000;
 /* The model. */
 
 typedef struct {
-    unsigned address;
+    unsigned address, attempts;
     bool pending, claimed;
+    bool free; /* back from the dead: out of its group's order */
     RecipientState state; /* when not pending */
     OutcomeKind last;
     int64_t due_ms;
@@ -31,12 +33,13 @@ typedef struct {
 typedef struct {
     unsigned number, group, n;
     Who who[ADDRESSES];
-    int64_t accepted_ms, claimed_ms;
-    bool claimed, dead;
+    int64_t accepted_ms, since_ms, claimed_ms;
+    bool claimed, dead, dropped;
 } Item;
 
 typedef struct {
     GPtrArray *items; /* in order of acceptance */
+    GPtrArray *gone;  /* delivered or dropped */
     unsigned accepted;
 } Model;
 
@@ -45,7 +48,8 @@ static Who *find_head(Model *model, unsigned group, unsigned address, Item **ite
     for (unsigned i = 0; i < model->items->len; i++) {
         *item = model->items->pdata[i];
         for (unsigned w = 0; (*item)->group == group && w < (*item)->n; w++) {
-            if ((*item)->who[w].pending && (*item)->who[w].address == address) {
+            if ((*item)->who[w].pending && !(*item)->who[w].free &&
+                (*item)->who[w].address == address) {
                 return &(*item)->who[w];
             }
         }
@@ -56,7 +60,7 @@ static Who *find_head(Model *model, unsigned group, unsigned address, Item **ite
 static bool is_head(Model *model, const Item *item, const Who *who)
 {
     Item *other;
-    return find_head(model, item->group, who->address, &other) == who;
+    return who->free || find_head(model, item->group, who->address, &other) == who;
 }
 
 static int64_t ready_ms(Model *model, const Item *item)
@@ -112,18 +116,25 @@ static void who_report(Who *who, const Item *item, OutcomeKind kind, int64_t now
         who->claimed = false;
         return;
     }
-    bool over = now_ms - item->accepted_ms >= GIVE_UP_MS;
+    bool over = now_ms - item->since_ms >= GIVE_UP_MS;
     int64_t pause_ms = kind == OUTCOME_IN_DOUBT ? RETRY_IN_DOUBT_MS : PAUSE_MS;
     who->claimed = false;
+    who->attempts++;
     who->last = kind;
     who->due_ms = now_ms + pause_ms;
     if (kind == OUTCOME_DEFERRED) {
-        who->due_ms = MIN(who->due_ms, item->accepted_ms + GIVE_UP_MS);
+        who->due_ms = MIN(who->due_ms, item->since_ms + GIVE_UP_MS);
     }
     who->pending = kind != OUTCOME_DELIVERED && kind != OUTCOME_REFUSED && !over;
     who->state = kind == OUTCOME_DELIVERED ? RECIPIENT_DELIVERED
                  : kind == OUTCOME_REFUSED ? RECIPIENT_REFUSED
                                            : RECIPIENT_DEAD;
+}
+
+static void model_let_go(Model *model, Item *item)
+{
+    g_ptr_array_add(model->gone, g_memdup2(item, sizeof *item));
+    g_ptr_array_remove(model->items, item);
 }
 
 /* The attempt is over: back into the queue, away, or dead. */
@@ -142,23 +153,60 @@ static void model_settle(Model *model, Item *item)
     }
     item->dead = dead > 0 || delivered == 0;
     if (!item->dead) {
-        g_ptr_array_remove(model->items, item);
+        model_let_go(model, item);
     }
 }
 
 static bool was_tried(const Item *item)
 {
     for (unsigned w = 0; w < item->n; w++) {
-        if (item->who[w].pending && item->who[w].last != OUTCOME_UNTRIED) {
+        if (item->who[w].pending && item->who[w].attempts > 0) {
             return true;
         }
     }
     return false;
 }
 
+static ManageResult model_retry(Model *model, Item *item, int64_t now_ms)
+{
+    if (item->claimed) {
+        return MANAGE_CLAIMED;
+    }
+    for (unsigned w = 0; w < item->n; w++) {
+        Who *who = &item->who[w];
+        if (!who->pending && who->state != RECIPIENT_DELIVERED) {
+            *who = (Who){.address = who->address, .pending = true, .free = true, .last = who->last};
+        } else if (who->pending && is_head(model, item, who)) {
+            who->due_ms = MIN(who->due_ms, now_ms);
+        }
+    }
+    item->dead = false;
+    item->since_ms = now_ms;
+    return MANAGE_DONE;
+}
+
+static ManageResult model_drop(Model *model, Item *item)
+{
+    if (item->claimed) {
+        return MANAGE_CLAIMED;
+    }
+    item->dropped = true;
+    model_let_go(model, item);
+    return MANAGE_DONE;
+}
+
+static MailState model_state(const Item *item, bool gone)
+{
+    return gone            ? item->dropped ? MAIL_DROPPED : MAIL_DELIVERED
+           : item->dead    ? MAIL_BURIED
+           : item->claimed ? MAIL_CLAIMED
+           : was_tried(item) ? MAIL_DEFERRED
+                             : MAIL_QUEUED;
+}
+
 static OutboxStats model_stats(Model *model)
 {
-    OutboxStats stats = {0};
+    OutboxStats stats = {.history = model->gone->len};
     for (unsigned i = 0; i < model->items->len; i++) {
         const Item *item = model->items->pdata[i];
         stats.dead += item->dead;
@@ -184,6 +232,9 @@ typedef struct {
     sem_t done;
     Mail **mails;
     size_t n_mails;
+    ManageResult managed;
+    StoredMail *found;
+    GPtrArray *listed;
 } Bench;
 
 static int64_t bench_now(void *who)
@@ -262,6 +313,31 @@ static void on_claim(void *who, OutboxResult result, Mail **mails, size_t n,
     sem_post(&bench->done);
 }
 
+static void on_manage(void *who, OutboxResult result, ManageResult managed)
+{
+    Bench *bench = who;
+    assert_int_equal(result, OUTBOX_OK);
+    bench->managed = managed;
+    sem_post(&bench->done);
+}
+
+static void on_find(void *who, OutboxResult result, StoredMail *found)
+{
+    Bench *bench = who;
+    assert_int_equal(result, OUTBOX_OK);
+    bench->found = found;
+    sem_post(&bench->done);
+}
+
+static void on_list(void *who, OutboxResult result, GPtrArray *mails, int64_t before)
+{
+    Bench *bench = who;
+    assert_int_equal(result, OUTBOX_OK);
+    assert_int_equal(before, 0);
+    bench->listed = mails;
+    sem_post(&bench->done);
+}
+
 static unsigned roll(Bench *bench, unsigned sides)
 {
     return (unsigned)g_rand_int_range(bench->dice, 0, (gint32)sides);
@@ -277,7 +353,7 @@ static Mail *mail_of(const Item *item)
         mail_add_recipient(mail, address);
     }
     g_free(mail->message_id), g_free(mail->relay), g_free(mail->group);
-    mail->message_id = g_strdup_printf("%u", item->number);
+    mail->message_id = g_strdup_printf("m%u", item->number);
     mail->relay = g_strdup("r");
     mail->group = g_strdup_printf("group %u", item->group);
     mail->accepted_ms = item->accepted_ms;
@@ -292,7 +368,7 @@ static void do_accept(Bench *bench)
     Item *item = g_new0(Item, 1);
     item->number = model->accepted++;
     item->group = roll(bench, GROUPS);
-    item->accepted_ms = bench_now(bench);
+    item->accepted_ms = item->since_ms = bench_now(bench);
     unsigned mask = 1 + roll(bench, (1 << ADDRESSES) - 1);
     for (unsigned address = 0; address < ADDRESSES; address++) {
         if ((mask >> address & 1) != 0) {
@@ -314,8 +390,8 @@ static void do_accept(Bench *bench)
 /* The mail's recipients that are to be tried are those the model says. */
 static void assert_same(const Item *item, const Mail *mail)
 {
-    g_autofree char *number = g_strdup_printf("%u", item->number);
-    assert_string_equal(mail->message_id, number);
+    g_autofree char *name = g_strdup_printf("m%u", item->number);
+    assert_string_equal(mail->message_id, name);
     assert_int_equal(mail->length, 10 + item->number % 7);
     assert_int_equal(mail->n_recipients, item->n);
     for (unsigned w = 0; w < item->n; w++) {
@@ -346,7 +422,7 @@ static Item *find_item(Bench *bench, const Mail *mail)
 {
     for (unsigned i = 0; i < bench->model.items->len; i++) {
         Item *item = bench->model.items->pdata[i];
-        if (item->number == (unsigned)atoi(mail->message_id)) {
+        if (item->number == (unsigned)atoi(mail->message_id + 1)) {
             return item;
         }
     }
@@ -376,6 +452,98 @@ static void do_report(Bench *bench)
     }
     model_settle(&bench->model, item);
     outbox_report(bench->outbox, mail, outcomes);
+}
+
+/* Any mail there was, and its name in NAME. */
+static Item *choose(Bench *bench, bool *gone, char name[16])
+{
+    const Model *model = &bench->model;
+    unsigned n = model->items->len + model->gone->len, i = n > 0 ? roll(bench, n) : 0;
+    *gone = i >= model->items->len;
+    Item *item = n == 0  ? NULL
+                 : *gone ? model->gone->pdata[i - model->items->len]
+                         : model->items->pdata[i];
+    g_snprintf(name, 16, "m%u", item != NULL ? item->number : 0);
+    return item;
+}
+
+static void do_retry(Bench *bench)
+{
+    bool gone;
+    char name[16];
+    Item *item = choose(bench, &gone, name);
+    ManageResult expected = item == NULL ? MANAGE_UNKNOWN
+                            : gone       ? MANAGE_GONE
+                                   : model_retry(&bench->model, item, bench_now(bench));
+    outbox_retry(bench->outbox, name, on_manage, bench);
+    wait_done(bench);
+    assert_int_equal(bench->managed, expected);
+}
+
+static void do_drop(Bench *bench)
+{
+    bool gone;
+    char name[16];
+    Item *item = choose(bench, &gone, name);
+    ManageResult expected = item == NULL ? MANAGE_UNKNOWN
+                            : gone       ? MANAGE_GONE
+                                         : model_drop(&bench->model, item);
+    outbox_drop(bench->outbox, name, on_manage, bench);
+    wait_done(bench);
+    assert_int_equal(bench->managed, expected);
+}
+
+static void assert_same_recipient(const Who *who, const Recipient *recipient, bool dropped)
+{
+    assert_int_equal(recipient->attempts, who->attempts);
+    if (who->pending || (dropped && who->state == RECIPIENT_DEAD)) {
+        assert_true(dropped ? recipient->state == RECIPIENT_DROPPED
+                            : recipient->state <= RECIPIENT_WAITING);
+    } else {
+        assert_int_equal(recipient->state, who->state);
+    }
+    if (who->last != OUTCOME_UNTRIED) {
+        assert_int_equal(recipient->last.kind, who->last);
+    }
+}
+
+/* What is told of one mail. */
+static void do_look(Bench *bench)
+{
+    bool gone;
+    char name[16];
+    const Item *item = choose(bench, &gone, name);
+    outbox_find(bench->outbox, name, on_find, bench);
+    wait_done(bench);
+    g_autoptr(StoredMail) found = g_steal_pointer(&bench->found);
+    assert_int_equal(found == NULL, item == NULL);
+    if (item == NULL) {
+        return;
+    }
+    assert_int_equal(found->state, model_state(item, gone));
+    assert_int_equal(found->mail->bytes == NULL, gone);
+    for (unsigned w = 0; w < item->n; w++) {
+        assert_same_recipient(&item->who[w], &found->mail->recipients[w], item->dropped);
+    }
+}
+
+/* What is in the queue, the newest first. */
+static void do_list(Bench *bench)
+{
+    MailQuery query = MAIL_QUERY_ALL;
+    query.states = MAIL_STATES_QUEUE;
+    query.max = 100000;
+    outbox_list(bench->outbox, &query, on_list, bench);
+    wait_done(bench);
+    g_autoptr(GPtrArray) listed = g_steal_pointer(&bench->listed);
+    const GPtrArray *items = bench->model.items;
+    assert_int_equal(listed->len, items->len);
+    for (unsigned i = 0; i < items->len; i++) {
+        const StoredMail *stored = listed->pdata[i];
+        const Item *item = items->pdata[items->len - 1 - i];
+        assert_int_equal(atoi(stored->mail->message_id + 1), item->number);
+        assert_int_equal(stored->state, model_state(item, false));
+    }
 }
 
 static void do_time(Bench *bench)
@@ -418,6 +586,7 @@ static void assert_same_counts(Bench *bench)
     assert_int_equal(stats.deferred, expected.deferred);
     assert_int_equal(stats.claimed, expected.claimed);
     assert_int_equal(stats.dead, expected.dead);
+    assert_int_equal(stats.history, expected.history);
     assert_int_equal(stats.bytes, expected.bytes);
 }
 
@@ -425,7 +594,8 @@ static void run_steps(Bench *bench)
 {
     static void (*const operations[])(Bench *) = {
         do_accept, do_accept, do_accept, do_claim, do_claim, do_report,
-        do_report, do_report, do_report, do_time,  do_time};
+        do_report, do_report, do_report, do_time,  do_time,
+        do_retry,  do_drop,   do_look,   do_list};
     for (unsigned i = 0; i < STEPS; i++) {
         operations[roll(bench, G_N_ELEMENTS(operations))](bench);
         if (roll(bench, 100) == 0) {
@@ -442,21 +612,25 @@ static void run_model(bool memory, uint32_t seed)
     bench->storage = memory ? g_strdup("memory:")
                             : g_strdup_printf("sqlite:%s/box.db", bench->folder);
     bench->config.limits = (LimitsConfig){
-        .queue_mails = 100000, .queue_bytes = 1 << 30, .history = 1000};
+        .queue_mails = 100000, .queue_bytes = 1 << 30, .history = 1000,
+        .history_mails = 1000000};
     bench->config.delivery = (DeliveryConfig){.retry_min_ms = PAUSE_MS,
                                               .retry_max_ms = PAUSE_MS,
-                                              .give_up_ms = GIVE_UP_MS};
+                                              .give_up_ms = GIVE_UP_MS,
+                                              .history_ms = INT64_MAX >> 1};
     bench->claimed = g_ptr_array_new_with_free_func((GDestroyNotify)mail_free);
     bench->model.items = g_ptr_array_new_with_free_func(g_free);
+    bench->model.gone = g_ptr_array_new_with_free_func(g_free);
     bench->dice = g_rand_new_with_seed(seed);
     sem_init(&bench->done, 0, 0);
     atomic_init(&bench->now_ms, START);
     open_outbox(bench);
     run_steps(bench);
-    assert_true(bench->model.accepted > STEPS / 5);
+    assert_true(bench->model.accepted > STEPS / 6);
     close_outbox(bench);
     g_ptr_array_unref(bench->claimed);
     g_ptr_array_unref(bench->model.items);
+    g_ptr_array_unref(bench->model.gone);
     g_rand_free(bench->dice);
     g_autofree char *remove = g_strdup_printf("rm -r %s", bench->folder);
     assert_int_equal(g_spawn_command_line_sync(remove, NULL, NULL, NULL, NULL), true);
