@@ -19,6 +19,7 @@
 #include "bridge/lanes.h"
 #include "bridge/metrics.h"
 #include "bridge/outbox/outbox.h"
+#include "bridge/postmaster.h"
 
 #define WORKERS 4
 
@@ -126,10 +127,22 @@ static void hook_stats(void *who, OutboxStats *stats)
     outbox_stats(((App *)who)->outbox, stats);
 }
 
+static char *hook_trouble(void *who, const char *relay, RelayFault *fault, int64_t *since_ms)
+{
+    return dispatch_trouble(((App *)who)->dispatch, relay, fault, since_ms);
+}
+
 static void hook_mails(void *who, const MailsRequest *request, MailsDone *done,
                        void *done_who)
 {
     mails_answer(((App *)who)->outbox, request, done, done_who);
+}
+
+static Mail *hook_notice(void *who, const Mail *const *dead, size_t n, int64_t now_ms)
+{
+    App *app = who;
+    g_autoptr(Config) config = current_config(app);
+    return postmaster_notice(config, app->signer, dead, n, now_ms);
 }
 
 static bool hook_reload(void *who, GError **error)
@@ -152,6 +165,7 @@ static Intake *make_intake(App *app, GError **error)
                          .ack_default = keeps_nothing(app) ? ACK_DELIVERED : ACK_STORED,
                          .ready = hook_ready,
                          .stats = hook_stats,
+                         .trouble = hook_trouble,
                          .mails = hook_mails,
                          .reload = hook_reload,
                          .lanes = app->lanes,
@@ -172,6 +186,7 @@ static bool make_parts(App *app, GError **error)
     if (app->outbox == NULL || (app->smtp = smtp_new(error)) == NULL) {
         return false;
     }
+    outbox_set_notice(app->outbox, hook_notice, app);
     DispatchContext context = {.outbox = app->outbox,
                                .log = app->log,
                                .metrics = app->metrics,

@@ -62,6 +62,8 @@ static const Metric table[METRIC_COUNT] = {
         "Attempts, counted per recipient, by relay and outcome."),
     ROW(DELIVERY_SECONDS, HISTOGRAM, "delivery_latency_seconds", LABELS(NULL),
         "From a mail's acceptance to the relay's final yes."),
+    ROW(DEAD_NOTICES, COUNTER, "dead_notices_total", LABELS(NULL),
+        "Mails to the postmaster about dead mails."),
     ROW(STORE_COMMITS, COUNTER, "store_commits_total", LABELS(NULL),
         "Commits of the storage."),
     ROW(STORE_ERRORS, COUNTER, "store_errors_total", LABELS(NULL),

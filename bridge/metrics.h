@@ -26,6 +26,7 @@ typedef enum {
     METRIC_QUEUE_OLDEST_S,             /* gauge */
     METRIC_DELIVERIES,                 /* counter {relay, outcome}, per recipient */
     METRIC_DELIVERY_SECONDS,           /* histogram: acceptance to final 2xx */
+    METRIC_DEAD_NOTICES,               /* counter */
     METRIC_STORE_COMMITS,              /* counter */
     METRIC_STORE_ERRORS,               /* counter */
     METRIC_STORE_DAMAGED,              /* counter */

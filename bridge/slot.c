@@ -36,6 +36,7 @@ void slot_free(Slot *slot)
     }
     g_free(slot->key);
     g_free(slot->name);
+    g_free(slot->fault_text);
     g_free(slot);
 }
 
@@ -304,11 +305,25 @@ static void on_room(void *who, Relay *relay)
     release(who, 0);
 }
 
+/* For those who ask; a fault that goes on began with its first. */
+static void note_fault(Slot *slot, RelayFault fault, const char *text)
+{
+    pthread_mutex_lock(&slot->dispatch->lock);
+    if (slot->fault == FAULT_NONE) {
+        slot->fault_ms = unix_ms(slot->dispatch);
+    }
+    slot->fault = fault;
+    g_free(slot->fault_text);
+    slot->fault_text = g_strdup(text);
+    pthread_mutex_unlock(&slot->dispatch->lock);
+}
+
 static void on_fault(void *who, Relay *relay, RelayFault fault, const char *text)
 {
     (void)relay;
     Slot *slot = who;
     const DispatchContext *context = &slot->dispatch->context;
+    note_fault(slot, fault, text);
     delivery_tell_fault(context->log, context->metrics, slot->name, fault, text);
 }
 

@@ -29,6 +29,9 @@ typedef struct {
     unsigned held;          /* mails at the relay */
     unsigned pins;          /* calls under way that use the slot */
     unsigned untried;       /* mails in a row that came back so */
+    RelayFault fault;       /* NONE: it works */
+    int64_t fault_ms;       /* Unix time: since when it fails */
+    char *fault_text;
     bool claiming;
     bool full;              /* no use to look before something changes */
     bool retired;

@@ -47,7 +47,24 @@ static void append_sources(GString *out, const Config *config)
     g_string_append_c(out, ']');
 }
 
-static void append_relays(GString *out, const Config *config)
+static void append_trouble(GString *out, const IntakeHooks *hooks, const char *relay)
+{
+    RelayFault fault = FAULT_NONE;
+    int64_t since_ms = 0;
+    g_autofree char *text =
+        hooks->trouble != NULL ? hooks->trouble(hooks->app, relay, &fault, &since_ms) : NULL;
+    g_string_append_printf(out, ",\"paused\":%s", fault != FAULT_NONE ? "true" : "false");
+    if (fault != FAULT_NONE) {
+        char age[G_ASCII_DTOSTR_BUF_SIZE];
+        g_ascii_formatd(age, sizeof age, "%.3f", age_s(since_ms));
+        g_string_append_c(out, ',');
+        append_member(out, "fault", relay_fault_text(fault));
+        g_string_append_printf(out, ",\"paused_s\":%s,", age);
+        append_member(out, "text", text);
+    }
+}
+
+static void append_relays(GString *out, const IntakeHooks *hooks, const Config *config)
 {
     g_string_append(out, "\"relays\":[");
     for (unsigned i = 0; i < config->n_relays; i++) {
@@ -56,6 +73,7 @@ static void append_relays(GString *out, const Config *config)
         append_member(out, "key", relay->key);
         g_string_append_c(out, ',');
         append_member(out, "scheme", relay->scheme == RELAY_SMTP ? "smtp" : "maildir");
+        append_trouble(out, hooks, relay->key);
         g_string_append_c(out, '}');
     }
     g_string_append_c(out, ']');
@@ -76,7 +94,7 @@ void status_print(const IntakeHooks *hooks, int64_t uptime_us, GString *out)
     g_string_append_c(out, ',');
     append_sources(out, config);
     g_string_append_c(out, ',');
-    append_relays(out, config);
+    append_relays(out, hooks, config);
     g_string_append(out, "}\n");
 }
 

@@ -8,6 +8,7 @@
 
 #include "bridge/accept.h"
 #include "bridge/api/mails.h"
+#include "bridge/delivery/delivery.h"
 #include "bridge/lanes.h"
 #include "bridge/log.h"
 #include "bridge/metrics.h"
@@ -28,6 +29,8 @@ typedef struct {
     AckMode ack_default; /* of a source that says nothing else */
     bool (*ready)(void *app);              /* outbox_ready(); must not block */
     void (*stats)(void *app, OutboxStats *stats);
+    /* dispatch_trouble() */
+    char *(*trouble)(void *app, const char *relay, RelayFault *fault, int64_t *since_ms);
     void (*mails)(void *app, const MailsRequest *request, MailsDone *done, void *who);
     bool (*reload)(void *app, GError **error); /* on a worker; may take its time */
     Lanes *lanes;

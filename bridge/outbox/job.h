@@ -47,6 +47,8 @@ struct Outbox {
     RecordCache *cache; /* has its own lock */
     KnownKeys *known;   /* of records; needs none */
     OutboxClock clock;
+    OutboxNotice *notice; /* NULL: nobody is told of dead mails */
+    void *notice_who;
     const OutboxClaimer *claimer;
     void *claimer_who;
     pthread_t thread;
@@ -73,6 +75,7 @@ struct Outbox {
     GHashTable *given_out; /* ids of mails claimed and not reported */
     Awaited *awaited;
     int64_t started_ms, upkeep_ms; /* its clock; monotonic: when it is due next */
+    int64_t notice_ms; /* its clock: no notice before */
     bool forgetting; /* the last slice of what is too old was a full one */
     char *learnt; /* `known` has the storage's keys up to this; NULL: all */
 };
@@ -96,6 +99,8 @@ void say_counts(Outbox *outbox); /* in the metrics */
 Job *upkeep_job(void);
 Job *learn_job(void);
 Job *forget_job(void);
+/* notice.c: NULL if it is not time for one. */
+Job *notice_job(Outbox *outbox);
 /* In no transaction.  Queues again, in doubt, what is claimed in the database; CONFIG
  * names the relays.  Logs each. */
 bool recover(Outbox *outbox, const Config *config, GError **error);

@@ -320,6 +320,8 @@ static Job *add_own(Outbox *outbox, Job *jobs)
         outbox->upkeep_ms = now_ms + (outbox_ready(outbox) ? UPKEEP_MS : PROBE_MS);
         jobs = add_job(upkeep_job(), jobs);
         outbox->forgetting = true;
+        Job *notice = outbox_ready(outbox) ? notice_job(outbox) : NULL;
+        jobs = notice != NULL ? add_job(notice, jobs) : jobs;
     }
     if (outbox->forgetting && outbox_ready(outbox)) {
         jobs = add_job(forget_job(), jobs);

@@ -122,6 +122,13 @@ typedef struct {
 /* Before the start. */
 void outbox_set_claimer(Outbox *outbox, const OutboxClaimer *claimer, void *who);
 
+/* On the storage thread: the mail that tells the postmaster of the N DEAD mails, which have
+ * their numbers; NULL: he is not told now.  With an empty receiver it is never the subject
+ * of a notice itself. */
+typedef Mail *OutboxNotice(void *who, const Mail *const *dead, size_t n, int64_t now_ms);
+/* Before the start.  The postmaster is told within seconds, then not for five minutes. */
+void outbox_set_notice(Outbox *outbox, OutboxNotice *notice, void *who);
+
 typedef void OutboxClaimDone(void *who, OutboxResult result, Mail **mails, size_t n, int64_t next_due_ms);
 /* Claims up to MAX due mails of RELAY (a key), longest due first.  Recipients that are
  * not to be tried this time are WAITING.  NEXT_DUE_MS: when the next one falls due, -1

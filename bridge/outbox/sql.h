@@ -100,6 +100,7 @@ bool store_manage_revive(Store *store, const StoredMail *stored, const bool *rev
 bool store_manage_drop(Store *store, const StoredMail *stored, int64_t now_ms,
                        GError **error);
 bool store_manage_untold(Store *store, unsigned max, GPtrArray *mails, GError **error);
+bool store_manage_told(Store *store, const Mail *mail, GError **error);
 bool store_mails_count(Store *store, OutboxStats *stats, GError **error);
 /* Counts all mails anew. */
 bool store_mails_recount(Store *store, GError **error);

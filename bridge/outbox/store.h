@@ -95,8 +95,9 @@ typedef struct {
     bool (*forget)(Store *store, int64_t before_ms, size_t keep, unsigned max,
                    unsigned *forgotten, GError **error);
     /* Appends up to MAX dead mails, without their bytes, that the postmaster does not know
-     * of; from now on he does. */
+     * of; and from now on he does of this one. */
     bool (*untold)(Store *store, unsigned max, GPtrArray *mails, GError **error);
+    bool (*told)(Store *store, const Mail *mail, GError **error);
 
     /* One slice of housekeeping: expired records, unused space. */
     bool (*tidy)(Store *store, int64_t now_ms, GError **error);

@@ -72,8 +72,12 @@ bool store_manage_untold(Store *store, unsigned max, GPtrArray *mails, GError **
     bool ok = step == SQL_END;
     for (unsigned i = 0; ok && i < numbers->len; i++) {
         int64_t number = g_array_index(numbers, int64_t, i);
-        ok = store_mails_load(store, number, mails, NULL, error) &&
-             sql_run(store, SQL_MAIL_TELL, SQL_VALUES(SQL_NUMBER(number)), error);
+        ok = store_mails_load(store, number, mails, NULL, error);
     }
     return ok;
+}
+
+bool store_manage_told(Store *store, const Mail *mail, GError **error)
+{
+    return sql_run(store, SQL_MAIL_TELL, SQL_VALUES(SQL_NUMBER(mail->id)), error);
 }

@@ -371,7 +371,8 @@ static bool sqlite_route(Store *store, OutboxRouter *router, void *who, GError *
     .count = store_mails_count, .load = store_history_load,                            \
     .list = store_history_list, .seek = store_history_seek,                            \
     .revive = store_manage_revive, .drop = store_manage_drop,                          \
-    .forget = store_history_forget, .untold = store_manage_untold
+    .forget = store_history_forget, .untold = store_manage_untold,           \
+    .told = store_manage_told
 
 const StoreOps store_sqlite = {
     .scheme = "sqlite:", .history_max = SIZE_MAX, .open = sqlite_open, SAME_IN_FILE_AND_MEMORY};

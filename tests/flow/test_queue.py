@@ -161,3 +161,40 @@ def test_other_machines_learn_nothing_of_the_mails(start):
         connection.request(method, f"/api/v1/mails{path}")
         assert connection.getresponse().status == 403
         connection.close()
+
+
+def test_the_postmaster_is_told_of_dead_mails_and_not_of_his_own(start):
+    with FaultServer([{"rcpt": ["550 5.1.1 no such user here", "250 2.1.5 ok"]}, *REFUSES]) as server:
+        ours = start(Alertpost, harness.simple_config(
+            server.port, more="delivery: {postmaster: postmaster@example.org, connections: 1, "
+                              "mails_per_connection: 2}"))
+        identity = post(ours, "broken")
+        in_state(ours, identity, "dead")
+        notice = wait_for(lambda: server.mails and server.mails[0], "the notice", 60)
+        assert notice["recipients"] == ["postmaster@example.org"] and notice["sender"] == "alerts@example.org"
+        mail = harness.parse_mail(notice["data"])
+        assert mail["Subject"] == "alertpost: 1 mail not delivered"
+        assert mail["Auto-Submitted"] == "auto-generated"
+        text = mail.get_content().replace("\r\n", "\n")
+        assert "To:        ops@example.org: 550 5.1.1 no such user here\n" in text
+        assert "Look:      alertpost queue show 1\n" in text
+        assert ours.metric("alertpost_dead_notices_total") == 1
+        # A notice that dies itself is no reason for another one.
+        in_state(ours, post(ours, "again"), "dead")
+        assert in_state(ours, notice["message_id"], "delivered")["receiver"] == ""
+
+
+def test_the_status_tells_what_is_wrong_with_a_mail_server(start):
+    port = harness.free_port()
+    ours = start(Alertpost, harness.simple_config(port))
+
+    def relay():
+        return api(ours, "GET", "/api/v1/status")[1]["relays"][0]
+
+    assert relay()["paused"] is False
+    post(ours, "waits")
+    wait_for(lambda: relay()["paused"], "the relay is paused")
+    found = relay()
+    assert found["fault"] == "connect" and f"127.0.0.1:{port}" in found["text"] and found["paused_s"] >= 0
+    start(SmtpSink, port=port)
+    wait_for(lambda: not relay()["paused"], "the relay works again", 90)

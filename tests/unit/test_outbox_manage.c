@@ -31,6 +31,8 @@ typedef struct {
     int64_t before;
     Mail **mails;
     size_t n;
+    OutboxNotice *notice;
+    GString *told; /* the storage thread's, while it runs */
 } Bench;
 
 static int64_t bench_now(void *who)
@@ -53,6 +55,7 @@ static void bench_open(Bench *bench)
         fail_msg("%s", error->message);
     }
     outbox_set_clock(bench->outbox, &clock);
+    outbox_set_notice(bench->outbox, bench->notice, bench);
     assert_true(outbox_start(bench->outbox, NULL));
 }
 
@@ -651,6 +654,73 @@ static void changes_survive_a_restart(void **state)
     assert_stats(bench, 0, 0, 0, 2);
 }
 
+/* The postmaster. */
+
+static Mail *tell(void *who, const Mail *const *dead, size_t n, int64_t now_ms)
+{
+    Bench *bench = who;
+    for (size_t i = 0; i < n; i++) {
+        g_string_append_printf(bench->told, "%s ", dead[i]->message_id);
+    }
+    Mail *notice = mail_new();
+    mail_add_recipient(notice, "postmaster@x");
+    set_text(&notice->message_id, "notice@x");
+    set_text(&notice->relay, "r");
+    notice->accepted_ms = now_ms;
+    notice->bytes = g_strdup("notice");
+    notice->length = strlen(notice->bytes);
+    return notice;
+}
+
+static void wait_for_mail(Bench *bench, const char *name)
+{
+    for (unsigned i = 0; i < 6000 && find(bench, name) == NULL; i++) {
+        g_usleep(10000);
+    }
+    assert_non_null(bench->found);
+}
+
+static void wait_for_list(Bench *bench, const MailQuery *query, unsigned n)
+{
+    unsigned found = 0;
+    for (unsigned i = 0; i < 6000 && found != n; i++) {
+        g_usleep(10000);
+        outbox_list(bench->outbox, query, on_list, bench);
+        wait_done(bench);
+        found = bench->listed->len;
+        g_clear_pointer(&bench->listed, g_ptr_array_unref);
+    }
+    assert_int_equal(found, n);
+}
+
+static void the_postmaster_is_told_of_all_dead_mails_together_and_once(void **state)
+{
+    Bench *bench = bench_new(false);
+    *state = bench;
+    bench->told = g_string_new("");
+    bench->notice = tell;
+    bench_open(bench);
+    accept(bench, "one@x", "a@x");
+    accept(bench, "two@x", "a@x");
+    attempt(bench, "r", "no");
+    wait_for_mail(bench, "notice@x");
+    attempt(bench, "r", "no"); /* the notice: nobody is told of it */
+    assert_string_equal(bench->told->str, "one@x two@x ");
+    accept(bench, "three@x", "a@x");
+    attempt(bench, "r", "no");
+    assert_int_equal(retry(bench, "two@x"), MANAGE_DONE);
+    attempt(bench, "r", "no"); /* once more dead */
+    assert_int_equal(drop(bench, "notice@x"), MANAGE_DONE);
+    bench_close(bench);
+    bench_open(bench); /* what he was told of, he is not told again */
+    MailQuery notices = MAIL_QUERY_ALL;
+    notices.recipient = "postmaster@x";
+    notices.states = MAIL_STATES_QUEUE;
+    wait_for_list(bench, &notices, 1);
+    assert_string_equal(bench->told->str, "one@x two@x two@x three@x ");
+    g_string_free(bench->told, TRUE);
+}
+
 /* Migration. */
 
 static void execute(const char *path, const char *text)
@@ -709,6 +779,8 @@ int main(void)
         BOTH(a_dead_mail_comes_back_only_where_there_is_room),
         BOTH(a_dropped_mail_makes_way_for_the_next_of_its_group),
         FILE_TEST(changes_survive_a_restart),
+        cmocka_unit_test_teardown(the_postmaster_is_told_of_all_dead_mails_together_and_once,
+                                  tear_down),
         cmocka_unit_test_teardown(a_database_of_the_first_schema_is_brought_up_to_date,
                                   tear_down),
     };
