@@ -7,6 +7,7 @@
 #include "bridge/api/mails.h"
 #include "bridge/json.h"
 #include "bridge/queue_client.h"
+#include "bridge/queue_import.h"
 #include "bridge/queue_print.h"
 #include "rules/fault.h"
 
@@ -65,7 +66,7 @@ static GOptionContext *options_context(Options *options)
         {0},
     };
     GOptionContext *context =
-        g_option_context_new("list | show ID… | retry ID… | drop ID…");
+        g_option_context_new("list | show ID… | retry ID… | drop ID… | import OLD.db");
     g_option_context_set_help_enabled(context, FALSE);
     g_option_context_set_summary(
         context,
@@ -299,14 +300,22 @@ static int list_queue(QueueClient *client, const Options *options, char **names,
     return list(client, options, error);
 }
 
+static int import(QueueClient *client, const Options *options, char **names, GError **error)
+{
+    (void)options;
+    g_autoptr(GString) out = g_string_new(NULL);
+    return queue_import(queue_client_outbox(client), names[0], out, error) ? print(out) : 1;
+}
+
 /* What there is to do, and what it asks of its arguments. */
 static const struct {
     const char *name;
     int (*run)(QueueClient *client, const Options *options, char **names, GError **error);
-    enum { NO_NAMES, NAMES, NAMES_OR_ALL } takes;
+    enum { NO_NAMES, NAMES, NAMES_OR_ALL, ONE_NAME } takes;
 } actions[] = {
     {"list", list_queue, NO_NAMES},    {"show", show, NAMES},
     {"retry", retry, NAMES_OR_ALL},    {"drop", drop, NAMES_OR_ALL},
+    {"import", import, ONE_NAME},
 };
 
 static bool has_condition(const Options *options)
@@ -324,6 +333,11 @@ static const char *find_misuse(unsigned action, const Options *options, unsigned
         return n_names > 0 || all ? "list takes conditions, no IDs" : NULL;
     case NAMES:
         return n_names == 0 || all ? "which mail? Name its number or Message-ID" : NULL;
+    case ONE_NAME:
+        return n_names != 1               ? "which file? Name one damaged database"
+               : options->storage == NULL ? "stop the daemon, and name its storage: "
+                                            "--storage sqlite:data/alertpost.db"
+                                          : NULL;
     default:
         return (n_names > 0) == all ? "which mails? Name IDs, or --all and conditions"
                : all && !has_condition(options)
@@ -342,7 +356,7 @@ static int run(const Options *options)
         action++;
     }
     if (words[0] == NULL || action == G_N_ELEMENTS(actions)) {
-        return misuse("one of list, show, retry, drop is wanted");
+        return misuse("one of list, show, retry, drop, import is wanted");
     }
     const char *problem = find_misuse(action, options, g_strv_length(words + 1));
     if (problem != NULL) {

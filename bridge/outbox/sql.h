@@ -60,6 +60,11 @@ typedef struct {
 } StoreShared;
 StoreShared *store_shared(Store *store);
 
+/* The database at PATH, of ours but perhaps damaged, only to be read and closed.  NULL with
+ * ERROR set: INPUT if it is none of ours as far as can be seen, SYSTEM if it cannot be
+ * opened or is in use. */
+Store *store_sqlite_salvage(const char *path, GError **error);
+
 /* All but its bytes, appended; nothing if there is no such mail.  STORED (may be NULL)
  * gets all but its mail.  Then its bytes, if they are there. */
 bool store_mails_load(Store *store, int64_t id, GPtrArray *mails, StoredMail *stored,

@@ -151,20 +151,37 @@ static bool insert_recipient(Store *store, const Mail *mail, unsigned position,
                    error);
 }
 
-static unsigned count_state(const Mail *mail, RecipientState state)
+/* Some of those who are still to get it were tried before: in what is brought back from
+ * another database. */
+static bool was_tried(const Mail *mail)
 {
-    unsigned n = 0;
     for (unsigned i = 0; i < mail->n_recipients; i++) {
-        n += mail->recipients[i].state == state;
+        if (is_pending(&mail->recipients[i]) && mail->recipients[i].attempts > 0) {
+            return true;
+        }
     }
-    return n;
+    return false;
+}
+
+/* When the first of those to be tried may be; none: INT64_MAX. */
+static int64_t ready_ms(const Mail *mail)
+{
+    int64_t ready = INT64_MAX;
+    for (unsigned i = 0; i < mail->n_recipients; i++) {
+        const Recipient *r = &mail->recipients[i];
+        if (r->state == RECIPIENT_QUEUED) {
+            ready = MIN(ready, MAX(r->due_ms, mail->accepted_ms));
+        }
+    }
+    return ready;
 }
 
 /* Files the new mail under the state that follows from its recipients. */
 static bool file_mail(Store *store, Mail *mail, int64_t now_ms, bool claim, GError **error)
 {
     OutboxStats *stats = &store_shared(store)->stats;
-    bool to_try = count_state(mail, RECIPIENT_QUEUED) > 0;
+    int64_t ready = ready_ms(mail);
+    bool to_try = ready < INT64_MAX;
     if (mail_fate(mail) != MAIL_PENDING) {
         stats->dead++;
         return insert_mail(store, mail, MAIL_BURIED, SQL_NONE, now_ms, error);
@@ -175,12 +192,13 @@ static bool file_mail(Store *store, Mail *mail, int64_t now_ms, bool claim, GErr
         mail->attempts = 1;
         return insert_mail(store, mail, MAIL_CLAIMED, SQL_NONE, now_ms, error);
     }
-    stats->queued++;
+    MailState state = was_tried(mail) ? MAIL_DEFERRED : MAIL_QUEUED;
+    ++*store_count_of(stats, state);
     if (to_try) {
-        store_wake(store, mail->relay, mail->accepted_ms);
+        store_wake(store, mail->relay, ready);
     }
-    return insert_mail(store, mail, MAIL_QUEUED,
-                       to_try ? SQL_NUMBER(mail->accepted_ms) : SQL_NONE, now_ms, error);
+    return insert_mail(store, mail, state, to_try ? SQL_NUMBER(ready) : SQL_NONE, now_ms,
+                       error);
 }
 
 bool store_mails_insert(Store *store, Mail *mail, int64_t now_ms, bool claim,
@@ -242,11 +260,7 @@ static bool update_recipients(Store *store, const Mail *mail, GError **error)
 static bool settle(Store *store, const Mail *mail, int64_t now_ms, GError **error)
 {
     const SqlId id = SQL_MAIL_SETTLE;
-    unsigned tried = 0;
-    for (unsigned i = 0; i < mail->n_recipients; i++) {
-        tried += is_pending(&mail->recipients[i]) && mail->recipients[i].attempts > 0;
-    }
-    MailState state = tried > 0 ? MAIL_DEFERRED : MAIL_QUEUED;
+    MailState state = was_tried(mail) ? MAIL_DEFERRED : MAIL_QUEUED;
     SqlStep step = sql_first(
         store, id,
         SQL_VALUES(SQL_NUMBER(mail->id), SQL_NUMBER(state), SQL_NUMBER(now_ms)), error);

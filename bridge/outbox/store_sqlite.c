@@ -297,6 +297,30 @@ static Store *open_at(char *take_path, OnDamage on_damage, const StoreWatcher *w
     return NULL;
 }
 
+/* No lock of ours, and no log is written back: the file stays as it is. */
+Store *store_sqlite_salvage(const char *path, GError **error)
+{
+    Store *store = g_new0(Store, 1);
+    store->path = g_strdup(path);
+    store->lock = -1;
+    int code = sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+    if (code != SQLITE_OK || !execute(store, "PRAGMA cell_size_check = ON", error)) {
+        g_clear_error(error);
+        sql_fail(store, "open", error);
+    } else if (ask(store, "PRAGMA application_id") == APPLICATION_ID) {
+        return store;
+    } else if (sqlite3_errcode(store->db) == SQLITE_BUSY) {
+        sql_fail(store, "read", error);
+    } else {
+        g_set_error(error, FAULT, FAULT_INPUT,
+                    "%s: is no database of alertpost, or its head is damaged: sqlite3's "
+                    ".recover may make one of it that can be imported",
+                    path);
+    }
+    sqlite_close(store);
+    return NULL;
+}
+
 static Store *sqlite_open(const char *where, OnDamage on_damage,
                           const StoreWatcher *watcher, GError **error)
 {

@@ -198,3 +198,43 @@ def test_the_status_tells_what_is_wrong_with_a_mail_server(start):
     assert found["fault"] == "connect" and f"127.0.0.1:{port}" in found["text"] and found["paused_s"] >= 0
     start(SmtpSink, port=port)
     wait_for(lambda: not relay()["paused"], "the relay works again", 90)
+
+
+def overwrite_pages(path, *pages):
+    with open(path, "r+b") as file:
+        for page in pages:
+            file.seek(page * 4096)
+            file.write(b"\xa5\x5a" * 2048)
+
+
+def test_what_can_be_read_of_a_damaged_database_is_brought_back_and_delivered(start, tmp_path):
+    port = harness.free_port()
+    ours = start(Alertpost, harness.simple_config(port), folder=tmp_path / "ours")
+    accepted = {post(ours, f"alert{n}") for n in range(150)}
+    assert ours.stop() == 0
+    old = tmp_path / "old.db"
+    (tmp_path / "ours" / "alertpost.db").rename(old)
+    pages = old.stat().st_size // 4096
+    overwrite_pages(old, *range(pages // 2, pages, pages // 7))
+
+    ours = start(Alertpost, harness.simple_config(port), folder=tmp_path / "ours")
+    known = post(ours, "meanwhile")
+    refused = queue("import", old, "--storage", ours.storage, status=1)
+    assert "ask the running daemon" in refused
+    assert ours.stop() == 0
+    said = queue("import", old, "--storage", ours.storage)
+    read, imported, unreadable = map(int, re.match(
+        r"mails: (\d+) read, (\d+) imported, 0 known already, (\d+) unreadable, 0 had gone before\n", said).groups())
+    assert read == imported and 50 < imported < 150 and int(re.search(r"not be read: (\d+)", said)[1]) + unreadable > 0
+    assert " 0 imported" in queue("import", old, "--storage", ours.storage)
+
+    sink = start(SmtpSink, port=port)
+    ours = start(Alertpost, harness.simple_config(port), folder=tmp_path / "ours")
+    assert ours.metric("alertpost_queue_mails", state="queued") + ours.metric(
+        "alertpost_queue_mails", state="deferred") + len(sink.received()) <= imported + 1
+    ask(ours, "retry", "--all", "--state", "deferred")
+    ours.drained()
+    arrived = {mail["Message-ID"].strip("<>") for _, mail in sink.received()}
+    assert len(sink.received()) == len(arrived) == imported + 1
+    assert arrived <= accepted | {known}
+    assert queue("import", tmp_path / "ours" / "alertpost.yml", "--storage", "sqlite:/nowhere.db", status=1)
