@@ -7,6 +7,8 @@
 #include <glib.h>
 #include <string.h>
 
+#include "rules/utf8.h"
+
 typedef struct {
     const char *raw, *raw_end;
     unsigned line, col;
@@ -122,7 +124,7 @@ static bool take_escape(Walk *walk)
     for (; n > 0 && walk->raw < walk->raw_end; n--) {
         skip(walk);
     }
-    walk->text = g_utf8_next_char(walk->text);
+    walk->text = utf8_next(walk->text);
     return true;
 }
 

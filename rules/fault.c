@@ -24,7 +24,11 @@ static void fault_private_clear(FaultPrivate *private)
     g_free(private->place.reason);
 }
 
+/* The macro casts const away. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wcast-qual"
 G_DEFINE_EXTENDED_ERROR(Fault, fault)
+#pragma GCC diagnostic pop
 
 void fault_set_place(GError *error, const char *file, unsigned line, unsigned column,
                      const char *reason)

@@ -1,22 +1,48 @@
 /* SPDX-License-Identifier: MIT */
 #include "case_data.h"
 
-#include <math.h>
 #include <string.h>
 
-/* BYTES with CASE_NUL for every escaped NUL. */
-static GString *mark_nuls(const char *bytes)
+/* A string from its quote on, with CASE_NUL for every escaped NUL; behind it. */
+static const char *copy_string(const char *at, GString *out)
+{
+    g_string_append_c(out, *at++);
+    while (*at != '\0' && *at != '"') {
+        size_t n = *at != '\\' || at[1] == '\0' ? 1 : 2;
+        if (strncmp(at, "\\u0000", 6) == 0) {
+            g_string_append(out, CASE_NUL);
+            n = 6;
+        } else {
+            g_string_append_len(out, at, (gssize)n);
+        }
+        at += n;
+    }
+    if (*at == '"') {
+        g_string_append_c(out, *at++);
+    }
+    return at;
+}
+
+/* A number as an object with its text, which tells 1 from 1.0; behind it. */
+static const char *copy_number(const char *at, GString *out)
+{
+    size_t n = strspn(at, "+-.0123456789eE");
+    g_string_append_printf(out, "{\"$number\":\"%.*s\"}", (int)n, at);
+    return at + n;
+}
+
+/* JSON that keeps what our JSON reader would lose. */
+static GString *mark(const char *bytes)
 {
     GString *text = g_string_new(NULL);
     for (const char *at = bytes; *at != '\0';) {
-        size_t n = *at != '\\' || at[1] == '\0' ? 1 : 2;
-        if (strncmp(at, "\\u0000", 6) == 0) {
-            g_string_append(text, CASE_NUL);
-            n = 6;
+        if (*at == '"') {
+            at = copy_string(at, text);
+        } else if (*at == '-' || g_ascii_isdigit(*at)) {
+            at = copy_number(at, text);
         } else {
-            g_string_append_len(text, at, (gssize)n);
+            g_string_append_c(text, *at++);
         }
-        at += n;
     }
     return text;
 }
@@ -28,7 +54,7 @@ Json *case_parse(const char *path, GError **error)
     if (!g_file_get_contents(path, &bytes, NULL, error)) {
         return NULL;
     }
-    g_autoptr(GString) text = mark_nuls(bytes);
+    g_autoptr(GString) text = mark(bytes);
     return json_parse(text->str, text->len, &limits, error);
 }
 
@@ -50,8 +76,9 @@ static Labels read_labels(Arena *arena, const Json *json)
     Label *items = arena_array(arena, Label, json == NULL ? 0 : json_size(json));
     const Json *item = json == NULL ? NULL : json_first(json);
     for (; item != NULL; item = json_next(item)) {
+        const char *text = json_text(item);
         items[n++] = (Label){arena_strdup(arena, json_key(item)),
-                             arena_strdup(arena, json_text(item))};
+                             arena_strdup(arena, text != NULL ? text : "")};
     }
     return labels_make(items, n);
 }
@@ -78,9 +105,21 @@ static Value read_map(Arena *arena, const Json *json)
     return value_map(entries, n);
 }
 
+static Value read_number(const char *text)
+{
+    gint64 whole;
+    bool is_int = strpbrk(text, ".eE") == NULL &&
+                  g_ascii_string_to_signed(text, 10, G_MININT64, G_MAXINT64, &whole, NULL);
+    return is_int ? value_int(whole) : value_float(g_ascii_strtod(text, NULL));
+}
+
 static Value read_object(Arena *arena, const Json *json)
 {
     const Json *kv = json_get(json, "$kv"), *strings = json_get(json, "$strings");
+    const Json *number = json_get(json, "$number");
+    if (number != NULL && json_is_string(number)) {
+        return read_number(json_text(number));
+    }
     if (strings != NULL) {
         return read_list(arena, strings, KIND_STRINGS);
     }
@@ -90,12 +129,6 @@ static Value read_object(Arena *arena, const Json *json)
         return value_labels(KIND_LABELS, labels);
     }
     return read_map(arena, json);
-}
-
-static Value read_number(const Json *json)
-{
-    double number = json_number(json), whole = trunc(number);
-    return whole < number || whole > number ? value_float(number) : value_int((int64_t)number);
 }
 
 Value case_value(Arena *arena, const Json *json)
@@ -112,5 +145,5 @@ Value case_value(Arena *arena, const Json *json)
     if (json_is_string(json)) {
         return case_text(arena, json_text(json));
     }
-    return json_is_number(json) ? read_number(json) : value_bool(json_is_true(json));
+    return value_bool(json_is_true(json));
 }

@@ -7,7 +7,8 @@
 #include "rules/template/value.h"
 
 /* The bytes of a file as JSON.  A NUL (\u0000), which our JSON reader replaces, is kept as
- * the character below in every text, and is a NUL again in what case_text() gives. */
+ * the character below in every text, and is a NUL again in what case_text() gives; a
+ * number is kept as {"$number": "its text"}. */
 Json *case_parse(const char *path, GError **error);
 #define CASE_NUL "\xf4\x8f\xbf\xbd" /* U+10FFFD */
 Value case_text(Arena *arena, const char *text);

@@ -17,6 +17,12 @@ const char *case_text_of(const Json *object, const char *key)
     return item == NULL ? NULL : json_text(item);
 }
 
+const char *case_text_or_empty(const Json *object, const char *key)
+{
+    const char *text = case_text_of(object, key);
+    return text != NULL ? text : "";
+}
+
 static bool boom(Exec *exec, const Value *args, size_t n, Value *result, GError **error)
 {
     (void)exec, (void)args, (void)n, (void)result;
@@ -35,7 +41,7 @@ static void set_missing_key(TemplateSet *set, const char *missing)
 {
     if (g_strcmp0(missing, "error") == 0) {
         template_set_missing_key(set, MISSING_ERROR);
-    } else if (g_strcmp0(missing, "default") == 0) {
+    } else if (g_strcmp0(missing, "default") == 0 || g_strcmp0(missing, "invalid") == 0) {
         template_set_missing_key(set, MISSING_DEFAULT);
     }
 }
@@ -43,8 +49,8 @@ static void set_missing_key(TemplateSet *set, const char *missing)
 static bool add_templates(TemplateSet *set, Arena *arena, const Json *templates, GError **error)
 {
     for (const Json *item = json_first(templates); item != NULL; item = json_next(item)) {
-        Value text = case_text(arena, case_text_of(item, "text"));
-        if (!template_set_add(set, case_text_of(item, "name"), text.text, text.n, error)) {
+        Value text = case_text(arena, case_text_or_empty(item, "text"));
+        if (!template_set_add(set, case_text_or_empty(item, "name"), text.text, text.n, error)) {
             return false;
         }
     }
@@ -102,7 +108,7 @@ static void run_alertmanager_case(const Json *item, const Json *body, Outcome *o
     }
     g_autoptr(Template) tmpl =
         template_compile(set, is_html(item) ? TEMPLATE_HTML : TEMPLATE_TEXT, "",
-                         case_text_of(item, "text"), &outcome->error);
+                         case_text_or_empty(item, "text"), &outcome->error);
     if (tmpl == NULL) {
         return;
     }
@@ -121,7 +127,8 @@ Outcome case_run(const Json *item, const char *folder)
     Outcome outcome = {.phase = "load", .output = g_string_new(NULL)};
     const char *tz = case_text_of(item, "tz"), *file = case_text_of(item, "data");
     g_setenv("TZ", tz != NULL ? tz : "UTC", TRUE);
-    if (json_get(item, "templates") != NULL) {
+    const Json *templates = json_get(item, "templates");
+    if (templates != NULL && json_is_array(templates)) {
         run_language_case(item, &outcome);
     } else if (file == NULL) {
         run_alertmanager_case(item, json_get(item, "data"), &outcome);

@@ -18,7 +18,8 @@ typedef struct {
 Outcome case_run(const Json *item, const char *folder);
 void outcome_clear(Outcome *outcome);
 
-/* The text KEY of a case; NULL if it has none. */
+/* The text KEY of a case; NULL, or "", if it has none. */
 const char *case_text_of(const Json *object, const char *key);
+const char *case_text_or_empty(const Json *object, const char *key);
 
 #endif

@@ -94,6 +94,10 @@ HAND_MADE = r"""
 <p title="{{ .Status }}
 {{ .Status | html | toUpper }}
 <br {{ range .Alerts }}x{{ end }}
+""".strip("\n").split("\n")
+
+# Corners of times, labels, functions and formats; asked over one payload.
+CORNERS = r"""
 {{ range .Alerts }}{{ .StartsAt.Format "Jan _2 02 2 01 1 06 2006 15 03 3 04 4 05 5 PM pm MST -0700 -07:00 -07 Z0700 Z07:00 Z07 .000 .999 ,000 Monday Mon January 002 __2" }};{{ end }}
 {{ range .Alerts }}{{ .StartsAt.Format "Januaryx Janx Mondayx 20060 0102 150405 2006-01-02T15:04:05.999999999Z07:00" }};{{ end }}
 {{ range .Alerts }}{{ .StartsAt.Format "-070000 -07:00:00 Z070000 Z07:00:00" }};{{ end }}
@@ -286,9 +290,15 @@ def test_every_default_template_renders_alike(pair, data, kind):
 
 
 @pytest.mark.parametrize("kind", TYPES)
-@pytest.mark.parametrize("data", DATA, ids=lambda path: path.stem)
+@pytest.mark.parametrize("data", [path for path in DATA if path.stem != "one-firing"], ids=lambda path: path.stem)
 def test_hand_made_templates_render_or_fail_alike(pair, data, kind):
     assert pair.assert_same([question(text, data, kind) for text in HAND_MADE]) > 25
+
+
+def test_the_corners_of_data_and_functions_are_alike(pair):
+    data = ROOT / "tests" / "conformance" / "data" / "mixed-hostile.json"
+    questions = [question(text, data, "html" if "<" in text else "text") for text in CORNERS]
+    assert pair.assert_same(questions) > 80
 
 
 def test_without_data_the_same_sample_is_rendered(pair):
@@ -353,10 +363,10 @@ def test_files_are_found_and_replaced_alike(pair):
                 ["t/[.tmpl"], ["t/[]a].tmpl"], ["t/[a-].tmpl"], ["t/\\[z\\].tmpl"], ["t/[[]z].tmpl"], ["t/a.tmpl\\"],
                 ["*/a.tmpl"], ["t/missing.tmpl"], [""], ["t/ü.tmpl"], [str(folder / "a.tmpl")], ["./t/../t/a.tmpl"],
                 ["t//a.tmpl"], ["t/{a,b}.tmpl"], ["~/t/a.tmpl"], ["$HOME/t/a.tmpl"], ["t/c.html", "t/a.tmpl", "t/c.html"]]
-    texts = ['{{ template "x" . }}', '{{ template "only-a" . }}', '{{ template "a.tmpl" . }}',
+    texts = ['{{ template "x" . }}{{ template "only-a" . }}', '{{ template "a.tmpl" . }}',
              '{{ if false }}{{ template "x" }}{{ end }}found', '{{ template "ü" . }}{{ template "z" }}']
-    questions = [question(text, DATA[-1], kind, globs) for globs in patterns for text in texts for kind in TYPES]
-    assert pair.assert_same(questions) > 100
+    questions = [question(text, DATA[-1], None, globs) for globs in patterns for text in texts]
+    assert pair.assert_same(questions) > 40
 
 
 def test_the_command_line_is_read_alike(pair):

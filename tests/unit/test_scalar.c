@@ -8,12 +8,13 @@
 #include <string.h>
 
 #include "config/yaml.h"
+#include "rules/utf8.h"
 
 /* Line and column of the N-th @ in TEXT, columns in characters. */
 static void find_mark(const char *text, unsigned n, unsigned *line, unsigned *col)
 {
     *line = *col = 1;
-    for (const char *at = text; *at != '\0'; at = g_utf8_next_char(at)) {
+    for (const char *at = text; *at != '\0'; at = utf8_next(at)) {
         if (*at == '@' && n-- == 0) {
             return;
         }

@@ -63,6 +63,14 @@ static char *cell_code(const char *cell)
     return g_strjoinv("|", parts);
 }
 
+/* What a row is about: the first code of its first cell, up to a blank. */
+static char *cell_usage(const char *cell)
+{
+    const char *start = strchr(cell, '`');
+    assert_non_null(start);
+    return g_strndup(start + 1, strcspn(start + 1, "` "));
+}
+
 /* The cells of a row with an example; NULL for other lines. */
 static char **example_cells(const char *line)
 {
@@ -72,7 +80,15 @@ static char **example_cells(const char *line)
     return g_strsplit(line, " | ", -1);
 }
 
-static void every_function_has_an_example_that_is_true(void **state)
+static void check_member(GHashTable *shown, const char *name)
+{
+    g_autofree char *member = g_strconcat(".", name, NULL);
+    if (!g_hash_table_contains(shown, member)) {
+        fail_msg("%s has no example", member);
+    }
+}
+
+static void every_function_and_member_has_an_example_that_is_true(void **state)
 {
     (void)state;
     g_autofree char *manual = NULL;
@@ -87,23 +103,30 @@ static void every_function_has_an_example_that_is_true(void **state)
             continue;
         }
         assert_int_equal(g_strv_length(cells), 3);
-        g_autofree char *usage = cell_code(cells[0]), *example = cell_code(cells[1]);
+        g_autofree char *usage = cell_usage(cells[0]), *example = cell_code(cells[1]);
         g_autofree char *want = cell_code(cells[2]), *got = render(example);
         assert_string_equal(got, want);
-        g_hash_table_add(shown, g_strndup(usage, strcspn(usage, " ")));
-        assert_non_null(strstr(example, g_strdelimit(usage, " ", '\0')));
+        assert_non_null(strstr(example, usage));
+        const char *member = strrchr(usage, '.');
+        g_hash_table_add(shown, g_strdup(member != NULL ? member : usage));
     }
     for (const Func *func = funcs_alertmanager; func->name != NULL; func++) {
         if (!g_hash_table_contains(shown, func->name)) {
             fail_msg("%s has no example", func->name);
         }
     }
+    for (const Field *field = fields; field->name != NULL; field++) {
+        check_member(shown, field->name);
+    }
+    for (const Method *method = methods; method->func.name != NULL; method++) {
+        check_member(shown, method->func.name);
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_function_has_an_example_that_is_true),
+        cmocka_unit_test(every_function_and_member_has_an_example_that_is_true),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -135,6 +135,7 @@ static char *errors_of_files(const char *yaml, const char *tmpl)
     assert_true(g_file_set_contents(templates, tmpl, -1, NULL));
     g_autoptr(GError) error = NULL;
     g_autoptr(Config) config = config_load(file, CONFIG_STRICT, &error);
+    assert_int_equal(config == NULL, error != NULL);
     g_unlink(file);
     g_unlink(templates);
     g_rmdir(directory);
