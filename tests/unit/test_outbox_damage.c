@@ -332,7 +332,7 @@ static void spoil_a_body(Bench *bench, GString *content)
     unsigned n = 0;
     for (size_t at = 0; at < content->len; at += PAGE) {
         for (size_t shift = 0; shift < strlen(BODY); shift++) {
-            g_autofree char *start = g_strconcat(BODY + shift, BODY, NULL);
+            g_autofree char *start = g_strconcat(&BODY[shift], BODY, NULL);
             if (memcmp(content->str + at + 4, start, strlen(BODY)) == 0) {
                 garble(content, at, at + 4);
                 n++;
