@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "bridge/outbox/reserve.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
 #include <sys/stat.h>
@@ -18,7 +19,7 @@ static bool look_at_disk(const char *path, int64_t *size, int64_t *room)
 {
     g_autofree char *folder = g_path_get_dirname(path);
     struct statvfs disk;
-    if (statvfs(folder, &disk) < 0) {
+    if (statvfs(folder, &disk) < 0 || disk.f_frsize == 0) {
         return false;
     }
     *size = (int64_t)MIN(disk.f_blocks, G_MAXINT64 / disk.f_frsize) * (int64_t)disk.f_frsize;
@@ -40,19 +41,18 @@ bool reserve_make(const char *path)
     if (stat(name, &found) == 0 && found.st_size == wanted) {
         return true;
     }
-    if (!look_at_disk(path, &size, &room) || room < wanted + wanted / 4) {
+    if (look_at_disk(path, &size, &room) && room < wanted + wanted / 4) {
         return false;
     }
-    int fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    bool made = fd >= 0 && posix_fallocate(fd, 0, (off_t)wanted) == 0 &&
-                ftruncate(fd, (off_t)wanted) == 0;
+    int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int code = fd >= 0 ? posix_fallocate(fd, 0, (off_t)wanted) : errno;
     if (fd >= 0) {
         close(fd);
     }
-    if (!made) {
+    if (code != 0) {
         unlink(name);
     }
-    return made;
+    return code != ENOSPC && code != EDQUOT;
 }
 
 void reserve_release(const char *path)

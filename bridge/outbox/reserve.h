@@ -11,7 +11,8 @@
 /* How much: 16 MiB, on a small file system an eighth of it. */
 int64_t reserve_size(const char *path);
 
-/* Whether the reserve is there, or could be made with some room left beside it. */
+/* Whether there is room: the reserve is there, or was made and left some beside it.  Where
+ * no file of that size may be made for another reason, it has to do without. */
 bool reserve_make(const char *path);
 void reserve_release(const char *path);
 

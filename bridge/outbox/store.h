@@ -11,7 +11,16 @@
 
 /* Where the outbox's records and mails are kept: synchronous, for one thread at a time.
  * A backend implements StoreOps; outbox.c is its only caller.  Nothing here assumes
- * that it is alone with its database.
+ * that it is alone with its database.  Above it these do, and have to learn otherwise
+ * before a database is shared:
+ * - jobs.c believes records in memory, and the filter of known keys, where a decision
+ *   changes nothing and so is not checked by a commit: look into the storage instead;
+ * - recover() and reclaim() take every claim that is not theirs for one that is left
+ *   over: claimed() should give those whose owner is gone;
+ * - await.c knows only what is at this process's relays: queued() should tell of mails
+ *   that another has claimed;
+ * - wake() tells of this process's mails: others' have to be asked for or announced;
+ * - next_version() and accepted times are of this machine's clock.
  *
  * Functions that return bool return false with ERROR (SYSTEM) set when the storage
  * fails; then the caller rolls back. */
