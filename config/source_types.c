@@ -74,6 +74,13 @@ static void report_unknown(const Loader *loader, const Node *node, const char *t
     }
 }
 
+static void check_ci_only(const Loader *loader, const Node *node)
+{
+    if (node != NULL) {
+        report_error(loader->reader.report, node, "acts only with family: ci");
+    }
+}
+
 /* What only type json has, and must have. */
 static void check_json(const Loader *loader, const SourceSettings *settings)
 {
@@ -87,6 +94,10 @@ static void check_json(const Loader *loader, const SourceSettings *settings)
     }
     if (is_json && settings->map.at.node == NULL) {
         report_error(loader->reader.report, settings->at.node, "missing map in source");
+    }
+    if (is_json && settings->family != FAMILY_CI) {
+        check_ci_only(loader, settings->map.event_id);
+        check_ci_only(loader, settings->map.sequence);
     }
 }
 

@@ -30,7 +30,7 @@ static const CiField annotations[] = {
     {"workflow_run.event", "event", CI_TEXT},
 };
 
-/* A fork's branch is another one than ours of that name. */
+/* A fork's branch is another one than ours of that name, also when the fork is gone. */
 static bool read_fork(CiRun *run)
 {
     const char *own = "", *head = "";
@@ -38,6 +38,11 @@ static bool read_fork(CiRun *run)
         !payload_text(&run->payload, run->root, "workflow_run.head_repository.full_name",
                       &head)) {
         return false;
+    }
+    const Json *head_json =
+        json_get(json_get(run->root, "workflow_run"), "head_repository");
+    if (head_json != NULL && json_is_null(head_json)) {
+        head = "deleted";
     }
     if (strcmp(own, head) != 0) {
         ci_label(run, "head_repository", head);

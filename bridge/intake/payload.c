@@ -22,29 +22,29 @@ static bool fail_member(const Payload *payload, const char *key, const char *nam
     return payload_fail(payload, FAULT_INPUT, path, "not a string");
 }
 
+static const Json *get_member(const Json *object, const char *key)
+{
+    const Json *value = json_get(object, key);
+    return value != NULL && !json_is_null(value) ? value : NULL;
+}
+
 /* The value at PATH; NULL if there is none. */
 static bool get(const Payload *payload, const Json *object, const char *path,
                 const Json **value)
 {
-    *value = NULL;
-    for (const char *at = path;; at++) {
+    const char *at = path;
+    for (const char *dot = strchr(at, '.'); dot != NULL && object != NULL;
+         at = dot + 1, dot = strchr(at, '.')) {
         char key[KEY_MAX];
-        size_t length = strcspn(at, ".");
-        g_strlcpy(key, at, MIN(length + 1, sizeof key));
-        object = json_get(object, key);
-        at += length;
-        if (object == NULL || json_is_null(object)) {
-            return true;
-        }
-        if (*at == '\0') {
-            *value = object;
-            return true;
-        }
-        if (!json_is_object(object)) {
-            g_autofree char *place = g_strndup(path, (gsize)(at - path));
+        g_strlcpy(key, at, MIN((size_t)(dot - at) + 1, sizeof key));
+        object = get_member(object, key);
+        if (object != NULL && !json_is_object(object)) {
+            g_autofree char *place = g_strndup(path, (gsize)(dot - path));
             return payload_fail(payload, FAULT_INPUT, place, "not an object");
         }
     }
+    *value = object != NULL ? get_member(object, at) : NULL;
+    return true;
 }
 
 bool payload_root(const Payload *payload, const Json *root)

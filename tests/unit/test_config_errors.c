@@ -398,6 +398,10 @@ static void our_own_blocks_are_checked(void **state)
          "dir/f.yml:3:57: sources[0].map.labels.a: unclosed action\n"
          "dir/f.yml:3:75: sources[0].map.statuses.a: must be firing, resolved or ignored\n"
          "dir/f.yml:3:87: sources[0].map.links.run: unknown key"},
+        {REST "sources: [{name: json, map: {status: x, labels: {alertname: a}, event_id: b, "
+              "sequence: c}}]\n",
+         "dir/f.yml:3:75: sources[0].map.event_id: acts only with family: ci\n"
+         "dir/f.yml:3:88: sources[0].map.sequence: acts only with family: ci"},
         {REST "sources: [{name: json, family: ci, dedup: {window: 5m}, "
               "map: {status: x, labels: {alertname: a}}}]\n",
          "dir/f.yml:3:52: sources[0].dedup.window: does not act on CI, of which only changes "

@@ -271,6 +271,29 @@ static void a_payload_of_the_wrong_shape_is_refused_with_the_place(void **state)
     }
 }
 
+static void a_fork_that_was_deleted_is_not_ours(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *head, *label;
+    } table[] = {
+        {"", NULL},
+        {",\"head_repository\":{\"full_name\":\"a/b\"}", NULL},
+        {",\"head_repository\":{\"full_name\":\"c/b\"}", "c/b"},
+        {",\"head_repository\":null", "deleted"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
+        g_autofree char *body = g_strdup_printf(
+            "{\"repository\":{\"full_name\":\"a/b\"},"
+            "\"workflow_run\":{\"conclusion\":\"failure\"%s}}", table[i].head);
+        g_autoptr(Event) event =
+            parse("github", FAMILY_CI, NULL, body, strlen(body), NULL);
+        const char *label = labels_get(&event->alerts[0].labels, "head_repository");
+        assert_int_equal(label == NULL, table[i].label == NULL);
+        assert_true(label == NULL || strcmp(label, table[i].label) == 0);
+    }
+}
+
 static void a_form_holds_the_payload_in_a_field(void **state)
 {
     (void)state;
@@ -311,6 +334,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_senders_document_is_read_whole),
+        cmocka_unit_test(a_fork_that_was_deleted_is_not_ours),
         cmocka_unit_test(a_form_holds_the_payload_in_a_field),
         cmocka_unit_test(only_github_sends_forms),
         cmocka_unit_test(a_payload_of_the_wrong_shape_is_refused_with_the_place),

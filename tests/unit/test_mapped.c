@@ -65,7 +65,7 @@ static void a_map_picks_everything_an_alert_has(void **state)
 {
     (void)state;
     g_autoptr(Event) event = parse_good(
-        SOURCE("", "labels: {alertname: '{{ .n }}', severity: '{{ (index .list 1).deep }}'}, "
+        SOURCE(", family: ci", "labels: {alertname: '{{ .n }}', severity: '{{ (index .list 1).deep }}'}, "
                    "annotations: {a: ' {{ .text }} ', b: '{{ .missing }}'}, "
                    "links: {generator: '{{ .u }}/g', dashboard: '{{ .u }}/d', "
                    "panel: '{{ .u }}/p', silence: '{{ .u }}/s'}, "
@@ -73,11 +73,10 @@ static void a_map_picks_everything_an_alert_has(void **state)
                    "time: '{{ .t }}'"),
         "{\"s\":\"firing\",\"n\":\"Disk\",\"list\":[1,{\"deep\":\"critical\"}],\"text\":\"x\\ny\","
         "\"u\":\"http://h\",\"id\":9007199254740991,\"t\":\"2026-11-28T12:00:00+01:00\"}");
-    assert_int_equal(event->family, FAMILY_MONITORING);
     assert_int_equal(event->n_alerts, 1);
     const Alert *alert = &event->alerts[0];
     assert_int_equal(alert->status, ALERT_FIRING);
-    assert_int_equal(alert->labels.n, 2);
+    assert_int_equal(alert->labels.n, 3);
     assert_label(&alert->labels, "alertname", "Disk");
     assert_label(&alert->labels, "severity", "critical");
     assert_label(&alert->annotations, "a", "x\ny");
@@ -101,6 +100,7 @@ static void the_group_is_all_labels_but_severity(void **state)
                "labels: {alertname: A, host: '{{ .n }}', severity: critical}"),
         "{\"s\":\"resolved\",\"n\":\"a\\\"b\"}");
     assert_string_equal(event->group_key, "{}:{alertname=\"A\", host=\"a\\\"b\"}");
+    assert_int_equal(event->family, FAMILY_MONITORING);
     assert_label(&event->group_labels, "severity", NULL);
     assert_label(&event->alerts[0].labels, "team", "web");
     assert_label(&event->alerts[0].labels, "source", NULL);
@@ -165,7 +165,7 @@ static void a_body_that_cannot_be_mapped_is_refused_with_the_key(void **state)
     };
     for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
         g_autofree char *yaml = g_strdup_printf(
-            REST "sources:\n  - {name: s, type: json, map: {status: '{{ .s }}', %s}}\n",
+            REST "sources:\n  - {name: s, type: json, family: ci, map: {status: '{{ .s }}', %s}}\n",
             table[i].map);
         g_autoptr(GError) error = NULL;
         g_autoptr(Event) event = parse(yaml, table[i].body, &error);
