@@ -221,7 +221,7 @@ static void take_runs(Reader *reader, DedupState *state)
 
 DedupState *dedup_decode(const guint8 *bytes, size_t length, GError **error)
 {
-    Reader reader = {.at = bytes, .end = bytes + length};
+    Reader reader = {.at = bytes, .end = length > 0 ? bytes + length : bytes};
     uint64_t kind = take(&reader, 1), version = take(&reader, 1);
     bool known = kind == STATE_MONITORING || kind == STATE_CI;
     if (reader.broken || !known || version != STATE_VERSION) {
