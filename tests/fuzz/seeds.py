@@ -35,7 +35,20 @@ def payloads():
         yield path.read_bytes()
 
 
+# As fuzz_formats.c counts its sources: six types, Alertmanager, those of config/examples/json.yml.
+SOURCES = ("grafana", "github", "gitlab", "jenkins", "flux", "tekton", "alertmanager", "argocd", "woodpecker", "uptime-kuma",
+           "script")
+
+
+def webhooks():
+    """Each payload behind the number of its source, and all headers but that of a form."""
+    for path in sorted((CONFORMANCE.parent / "data" / "payloads").glob("*.json")):
+        number = next(i for i, name in enumerate(SOURCES) if path.name.startswith(name))
+        yield bytes([number, 0x0F]) + path.read_bytes()
+
+
 CORPORA = {
+    "fuzz_formats": webhooks,
     "fuzz_template": case_texts,
     "fuzz_escape": markup,
     "fuzz_payload": payloads,
