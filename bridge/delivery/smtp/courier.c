@@ -90,7 +90,8 @@ static void finish(Courier *courier)
 static void start_transaction(Courier *courier, Transaction *transaction, Job *job, bool behind)
 {
     TransactionPlan plan = {
-        .transport = {&session_transport, courier->session},
+        .transport = {&session_transport, courier->session,
+                      .drained = !session_is_encrypted(courier->session)},
         .job = job,
         .capabilities = session_capabilities(courier->session),
         .relay = courier->relay,

@@ -295,6 +295,9 @@ void transaction_read(Transaction *t)
             break_off_text(t, "the server closed the connection", "");
         } else {
             eat(t, buffer, (size_t)length);
+            if (transport->drained && (size_t)length < sizeof buffer) {
+                return;
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 #ifndef BRIDGE_DELIVERY_SMTP_TRANSPORT_H
 #define BRIDGE_DELIVERY_SMTP_TRANSPORT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -20,6 +21,7 @@ typedef struct {
 typedef struct {
     const TransportOps *ops;
     void *who;
+    bool drained; /* a receive that does not fill the buffer leaves nothing to read */
 } Transport;
 
 #endif
