@@ -32,6 +32,8 @@ typedef enum {
     METRIC_STORE_DAMAGED,              /* counter */
     METRIC_SMTP_SESSIONS,              /* gauge {relay, state}: connecting, idle, busy, closing */
     METRIC_SMTP_SESSIONS_OPENED,       /* counter {relay} */
+    METRIC_SMTP_SESSIONS_REUSED,       /* counter {relay}: mails over a session that had carried one */
+    METRIC_SMTP_THROTTLES,             /* counter {relay} */
     METRIC_SMTP_REPLIES,               /* counter {verb, class} */
     METRIC_SMTP_IN_DOUBT,              /* counter {relay} */
     METRIC_RELAY_PAUSED,               /* gauge {relay}: 1 while paused */

@@ -24,6 +24,10 @@ static void many_mails_go_over_few_sessions(void **state)
     }
     wait_done(post, MAILS);
     assert_int_equal(count_text(post->outcomes->str, "delivered 250"), MAILS);
+    g_autofree char *name = g_strdup_printf("127.0.0.1:%u", server->port);
+    double opened = metrics_get(post->metrics, METRIC_SMTP_SESSIONS_OPENED, name, NULL);
+    double reused = metrics_get(post->metrics, METRIC_SMTP_SESSIONS_REUSED, name, NULL);
+    assert_true(opened >= 1 && opened <= 4 && reused >= MAILS - opened && reused < MAILS);
     post_close(post, ops, 2000);
     server_stop(server);
     assert_int_equal(server_count(server, "\"event\": \"mail\""), MAILS);
@@ -363,6 +367,8 @@ static void hundreds_of_recipients_go_in_several_transactions(void **state)
 
 /* --- deep pipelining --- */
 
+#define PATIENT "timeouts: {connect: 60s, greeting: 60s, command: 2s, write: 60s, final_dot: 2s, quit: 200ms}"
+
 /* Five mails at once over one session. */
 typedef struct {
     const char *name, *script;
@@ -403,7 +409,7 @@ static void try_depth(const Depth *depth)
     FaultServer *server = server_start(depth->script, tls ? tls_folder : NULL, NULL);
     g_autofree char *settings =
         tls ? g_strdup_printf(CA ", " AUTH, tls_folder) : g_strdup("smtp_require_tls: false");
-    Post *post = post_open_smtp(server, settings, "connections: 1, pipelining: deep, " FAST);
+    Post *post = post_open_smtp(server, settings, "connections: 1, pipelining: deep, " PATIENT);
     for (unsigned i = 0; i < 5; i++) {
         ops->offer(post->relay, make_mail(i, 1));
     }
@@ -576,6 +582,8 @@ static void a_throttled_session_costs_no_mail_anything(void **state)
     wait_done(post, 40);
     assert_int_equal(count_text(post->outcomes->str, "delivered 250"), 40);
     assert_string_equal(post->faults->str, "");
+    g_autofree char *name = g_strdup_printf("127.0.0.1:%u", server->port);
+    assert_true(metrics_get(post->metrics, METRIC_SMTP_THROTTLES, name, NULL) >= 1);
     post_close(post, ops, 1000);
     server_stop(server);
     assert_int_equal(server_count(server, "\"event\": \"mail\""), 40);

@@ -79,6 +79,36 @@ static void a_relay_with_fallbacks_is_probed_by_a_session(void **state)
     }
 }
 
+/* The relay goes away at NOW and comes back after half an hour, to the second. */
+static void a_relay_that_was_down_for_half_an_hour_is_found_within_a_minute(void **state)
+{
+    (void)state;
+    for (unsigned spared = 0; spared < 2; spared++) {
+        Health health = opened(8);
+        health.spared = spared == 1;
+        const HealthLoad load = {.waiting = spared == 1 ? 0 : 1};
+        const int64_t back = NOW + 30 * 60000;
+        int64_t now = NOW;
+        unsigned probes = 0;
+        health_relay_failed(&health, FAULT_CONNECT, now);
+        while (now < back) {
+            now = health_next_ms(&health, &load, now);
+            assert_true(health_pass(&health, now));
+            assert_int_equal(health_sessions_to_open(&health, &load, now), 1);
+            if (now < back) {
+                health_session_failed(&health, FAULT_CONNECT, 0, now);
+            }
+            probes++;
+        }
+        assert_in_range(now, back, back + 60000);
+        assert_in_range(probes, 30, 40);
+        if (!health_session_opened(&health)) {
+            assert_true(health_mail_answered(&health, true, now));
+        }
+        assert_int_equal(health_capacity(&health), 64); /* all that wait may leave */
+    }
+}
+
 static void a_probe_by_a_session_that_fails_doubles_the_pause(void **state)
 {
     (void)state;
@@ -267,6 +297,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sessions_are_opened_as_the_line_grows),
         cmocka_unit_test(a_relay_with_fallbacks_is_probed_by_a_session),
+        cmocka_unit_test(a_relay_that_was_down_for_half_an_hour_is_found_within_a_minute),
         cmocka_unit_test(a_probe_by_a_session_that_fails_doubles_the_pause),
         cmocka_unit_test(each_failed_probe_doubles_the_pause_up_to_a_minute),
         cmocka_unit_test(faults_that_come_together_count_once),

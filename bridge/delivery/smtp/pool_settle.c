@@ -101,8 +101,16 @@ static void pause_relay(Pool *pool, RelayFault fault, const char *text)
     pool_give_back_waiting(pool, text);
 }
 
+static void count_throttle(Pool *pool, RelayFault fault)
+{
+    if (fault == FAULT_THROTTLE) {
+        metrics_add(pool->plan.metrics, METRIC_SMTP_THROTTLES, 1, pool->name, NULL);
+    }
+}
+
 static void fail_relay(Pool *pool, RelayFault fault, const char *text)
 {
+    count_throttle(pool, fault);
     health_relay_failed(&pool->health, fault, loop_now_ms(pool->loop));
     pause_relay(pool, fault, text);
 }
@@ -118,6 +126,7 @@ static unsigned count_others(const Pool *pool, const Courier *failed)
 static void fail_session(Pool *pool, const Courier *failed, RelayFault fault, const char *text)
 {
     unsigned others = count_others(pool, failed);
+    count_throttle(pool, fault);
     health_session_failed(&pool->health, fault, others, loop_now_ms(pool->loop));
     g_free(pool->fault_text);
     pool->fault_text = g_strdup(text);
@@ -242,6 +251,9 @@ void pool_settle(Pool *pool, Courier *courier, Job *take_job)
 {
     Transaction *t = courier_transaction(courier);
     count_replies(pool, t);
+    if (courier_was_reused(courier)) {
+        metrics_add(pool->plan.metrics, METRIC_SMTP_SESSIONS_REUSED, 1, pool->name, NULL);
+    }
     bool answered = t->end == END_KEEP || t->end == END_RESET;
     if (!pool->stopping && minds_being_early(t)) {
         go_shallow(pool, courier, take_job);
