@@ -22,7 +22,7 @@ HOMES = {
     "openssl/": ["bridge/crypto.c"],
     "sqlite3": ["bridge/outbox/store_sqlite.h"],
     "microhttpd": ["bridge/intake/server.c", "bridge/intake/exchange.c", "bridge/intake/exchange.h"],
-    "curl/": ["bridge/delivery/smtp/session.c", "bridge/delivery/smtp/session_options.c", "bridge/fetch.c",
+    "curl/": ["bridge/delivery/smtp/session_inside.h", "bridge/delivery/smtp/session_options.c", "bridge/fetch.c",
               "bridge/tls_options.c"],
     "gmime/": ["bridge/compose/"],
 }

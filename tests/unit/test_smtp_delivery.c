@@ -85,7 +85,7 @@ typedef struct {
 } Door;
 
 #define AUTH     "smtp_auth_username: alerts, smtp_auth_password: correct horse"
-#define WRONG    "smtp_auth_username: alerts, smtp_auth_password: wrong"
+#define WRONG    "smtp_auth_username: alerts, smtp_auth_password: tr0ub4dor"
 #define SECRET   "smtp_auth_username: alerts, smtp_auth_secret: correct horse"
 #define CA       "smtp_tls_config: {ca_file: '%s/ca.pem'}"
 #define INSECURE "smtp_tls_config: {insecure_skip_verify: true}"
@@ -123,7 +123,23 @@ static const Door doors[] = {
      "connect: smtp HOST: the server does not offer STARTTLS; `require_tls: false` would send mail to it "
      "unencrypted"},
     {"STARTTLS in small letters", "[{\"ehlo\": \"250-fault\\n250 starttls\"}]", AUTH, true, NULL, NULL,
-     "connect: smtp HOST: the server does not offer STARTTLS"},
+     "connect: smtp HOST: the server offers STARTTLS in small letters, which libcurl"},
+    {"AUTH in small letters", "[{\"auth_line\": \"auth plain\"}]", CA ", " AUTH, true, NULL, OK, ""},
+    {"AUTH in the old way", "[{\"auth_line\": \"AUTH=LOGIN PLAIN\"}]", CA ", " AUTH, true, NULL, OK, ""},
+    {"AUTH in the old way only", "[{\"auth_line\": \"AUTH=LOGIN\"}]", CA ", " AUTH, true, NULL, OK, ""},
+    {"only CRAM-MD5 offered, and a password", "[{\"auth_line\": \"AUTH CRAM-MD5\"}]", CA ", " AUTH, true, NULL,
+     OK, ""},
+    {"no 235", "[{\"auth\": \"250 2.7.0 sort of\"}]", CA ", " AUTH, true, NULL, NULL,
+     "auth: smtp HOST: AUTH: not an answer to AUTH"},
+    {"garbage for an answer to AUTH", "[{\"auth\": \"welcome\"}]", CA ", " AUTH, true, NULL, NULL,
+     "auth: smtp HOST: AUTH: not an SMTP reply"},
+    {"more than an answer to AUTH", "[{\"auth\": \"235 2.7.0 welcome\\n250 2.1.0 sender ok\"}]", CA ", " AUTH,
+     true, NULL, NULL, "auth: smtp HOST: AUTH: the server said more than it was asked"},
+    {"closed at AUTH", "[{\"auth\": \"drop\"}]", CA ", " AUTH, true, NULL, NULL,
+     "auth: smtp HOST: AUTH: the server closed the connection"},
+    {"a password that is repeated", "[{\"auth\": \"535-5.7.8 no \\\"correct horse\\\" here,\\n"
+     "535 AGFsZXJ0cwBjb3JyZWN0IGhvcnNl or Y29ycmVjdCBob3JzZQ==\"}]", CA ", " AUTH, true, NULL, NULL,
+     "auth: smtp HOST: AUTH: 535 5.7.8 no \"***\" here, *** or ***\n"},
     {"STARTTLS refused", "[{\"starttls\": \"454 4.7.0 TLS not available\"}]", AUTH, true, NULL, NULL,
      "connect: smtp HOST: STARTTLS: 454 4.7.0 TLS not available"},
     {"closed in the TLS handshake", "[{\"tls_close\": true}]", AUTH, true, NULL, NULL,
@@ -159,6 +175,9 @@ static const Door doors[] = {
      "connect: smtp HOST: greeting: no answer within 0.4 s"},
     {"silent at EHLO", "[{\"ehlo\": \"silent\"}]", "smtp_require_tls: false", false, NULL, NULL,
      "connect: smtp HOST: EHLO: no answer within 0.4 s"},
+    {"AUTH in pieces", "[{\"pieces\": 1, \"auth_line\": \"AUTH LOGIN\"}]", CA ", " AUTH, true, NULL, OK, ""},
+    {"AUTH and implicit TLS", "[{\"auth_line\": \"AUTH LOGIN\"}]", CA ", smtp_force_implicit_tls: true, " AUTH,
+     true, "--implicit-tls", OK, ""},
     {"silent at STARTTLS", "[{\"starttls\": \"silent\"}]", AUTH, true, NULL, NULL,
      "connect: smtp HOST: STARTTLS: no answer within 0.4 s"},
     {"silent at AUTH", "[{\"auth_clear\": true, \"auth\": \"silent\"}]", "smtp_require_tls: false, " AUTH,

@@ -179,7 +179,7 @@ static void capabilities_are_read_in_any_case(void **state)
 static void capabilities_take_no_half_words(void **state)
 {
     (void)state;
-    static const char *const lines[] = {"PIPELININGS", "PIPE", "SIZES 1", "", "AUTH=LOGIN"};
+    static const char *const lines[] = {"PIPELININGS", "PIPE", "SIZES 1", "", "AUTHOR=LOGIN"};
     Capabilities capabilities = {0};
     for (size_t i = 0; i < G_N_ELEMENTS(lines); i++) {
         capabilities_add(&capabilities, lines[i], strlen(lines[i]));

@@ -31,10 +31,18 @@ static void set_size(Capabilities *capabilities, const char *rest)
     }
 }
 
-static void set_auth(Capabilities *capabilities, const char *rest)
+/* Some servers say it twice, as AUTH and in the old way as AUTH=. */
+static void add_auth(Capabilities *capabilities, const char *rest)
 {
+    char *words = capabilities->mechanisms;
+    size_t size = sizeof capabilities->mechanisms;
     capabilities->auth = true;
-    g_strlcpy(capabilities->mechanisms, rest, sizeof capabilities->mechanisms);
+    if (*words != '\0' && strcmp(words, rest) != 0) {
+        g_strlcat(words, " ", size);
+        g_strlcat(words, rest, size);
+    } else {
+        g_strlcpy(words, rest, size);
+    }
 }
 
 static const struct keyword {
@@ -42,15 +50,15 @@ static const struct keyword {
     void (*set)(Capabilities *capabilities, const char *rest);
 } keywords[] = {
     {"PIPELINING", set_pipelining}, {"SMTPUTF8", set_smtputf8}, {"STARTTLS", set_starttls},
-    {"SIZE", set_size},             {"AUTH", set_auth},
+    {"SIZE", set_size},             {"AUTH", add_auth},
 };
 
 void capabilities_add(Capabilities *capabilities, const char *line, size_t length)
 {
     g_autofree char *text = g_strndup(line, length);
     g_strstrip(text);
-    size_t word = strcspn(text, " ");
-    const char *rest = text + word + strspn(text + word, " ");
+    size_t word = strcspn(text, " =");
+    const char *rest = text + word + strspn(text + word, " =");
     for (size_t i = 0; i < G_N_ELEMENTS(keywords); i++) {
         if (strlen(keywords[i].word) == word &&
             g_ascii_strncasecmp(text, keywords[i].word, word) == 0) {

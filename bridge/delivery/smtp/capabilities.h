@@ -11,7 +11,7 @@ typedef struct {
     bool pipelining, smtputf8, starttls, auth;
     bool size;            /* SIZE may be named in MAIL */
     uint64_t size_max;    /* 0: no limit named */
-    char mechanisms[128]; /* what follows AUTH, as much as fits; "" */
+    char mechanisms[256]; /* what follows AUTH, as much as fits; "" */
 } Capabilities;
 
 /* Adds what LINE (of LENGTH bytes, without reply code and line end) says; keywords

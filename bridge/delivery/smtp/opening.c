@@ -134,6 +134,10 @@ char *opening_failure_text(const Opening *opening, OpeningFailure failure, const
     case OPENING_NO_AUTH_CLEAR:
         return print_no_auth(opening, failure == OPENING_NO_AUTH_CLEAR);
     case OPENING_NO_STARTTLS:
+        if (!was_refused(opening) && opening->capabilities.starttls) {
+            return g_strdup("the server offers STARTTLS in small letters, which libcurl before 8.17 "
+                            "does not take for it; `force_implicit_tls: true` needs no STARTTLS");
+        }
         if (!was_refused(opening)) {
             return g_strdup("the server does not offer STARTTLS; `require_tls: false` would send "
                             "mail to it unencrypted");

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The settings of a session for libcurl: where to connect, how TLS and authentication
- * are done, and nothing that could surprise (no proxy from the environment, no signals,
- * no other protocol).  A password goes out in clear only to this very host. */
+/* The settings of a session for libcurl: where to connect, how TLS is done, and nothing
+ * that could surprise (no proxy from the environment, no signals, no other protocol). */
 #include "bridge/delivery/smtp/session_options.h"
 
 #include <curl/curl.h>
@@ -16,32 +15,29 @@ static bool is_this_host(const char *host)
            g_str_has_prefix(host, "127.");
 }
 
-/* CRAM-MD5 with its own secret, as Alertmanager does; PLAIN and LOGIN where nobody can
- * listen. */
-static bool set_login(CURL *easy, const RelayConfig *relay, GError **error)
+static char *read_secret(const Secret *secret, GError **error)
 {
-    bool safe = !options_hold_back_password(relay);
-    bool password = secret_is_set(&relay->auth_password);
-    bool cram = secret_is_set(&relay->auth_secret) && !(password && safe);
-    char *text = secret_read(cram ? &relay->auth_secret : &relay->auth_password, error);
+    char *text = secret_read(secret, error);
     if (text == NULL) {
         g_prefix_error(error, "AUTH: ");
-        return false;
     }
-    const char *mechanisms = cram || !safe ? "AUTH=CRAM-MD5" : "AUTH=PLAIN;AUTH=LOGIN";
-    CURLcode bad = CURLE_OK;
-    bad |= curl_easy_setopt(easy, CURLOPT_USERNAME, relay->auth_username);
-    bad |= curl_easy_setopt(easy, CURLOPT_PASSWORD, text);
-    bad |= curl_easy_setopt(easy, CURLOPT_LOGIN_OPTIONS, mechanisms);
-    bad |= curl_easy_setopt(easy, CURLOPT_SASL_IR, 1L);
-    if (*relay->auth_identity != '\0') {
-        bad |= curl_easy_setopt(easy, CURLOPT_SASL_AUTHZID, relay->auth_identity);
-    }
-    secret_free(text);
-    if (bad != CURLE_OK) {
-        g_set_error(error, FAULT, FAULT_INPUT, "AUTH: libcurl does not take the credentials");
-    }
-    return bad == CURLE_OK;
+    return text;
+}
+
+bool options_read_credentials(const RelayConfig *relay, Credentials *credentials, GError **error)
+{
+    *credentials = (Credentials){
+        .username = g_strdup(relay->auth_username),
+        .identity = g_strdup(relay->auth_identity),
+        .host = g_strdup(relay->host),
+        .port = relay->port,
+        .token = g_strdup(""),
+        .exposed = !options_encrypt(relay) && !is_this_host(relay->host),
+    };
+    credentials->password = read_secret(&relay->auth_password, error);
+    credentials->secret =
+        credentials->password != NULL ? read_secret(&relay->auth_secret, error) : NULL;
+    return credentials->secret != NULL;
 }
 
 static char *bracketed(const char *host)
@@ -103,15 +99,9 @@ bool options_login(const RelayConfig *relay)
     return *relay->auth_username != '\0';
 }
 
-bool options_hold_back_password(const RelayConfig *relay)
-{
-    return !options_encrypt(relay) && !is_this_host(relay->host);
-}
-
 bool options_set(void *easy, const SessionPlan *plan, void **take_list, GError **error)
 {
     *take_list = NULL;
     return set_conduct(easy, plan, error) && set_address(easy, plan, take_list, error) &&
-           tls_options_set(easy, &plan->relay->tls, error) &&
-           (!options_login(plan->relay) || set_login(easy, plan->relay, error));
+           tls_options_set(easy, &plan->relay->tls, error);
 }
