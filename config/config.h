@@ -35,6 +35,21 @@ typedef struct {
     TlsVersion min_version, max_version;
 } TlsConfig;
 
+/* Where a relay's tokens come from. */
+typedef struct {
+    bool set;        /* false: no OAuth2, nothing below is set */
+    Secret token;    /* if set: a file that has it, and nothing is asked for */
+    char *token_url, *client_id, *proxy_url;
+    char *form;      /* the request's parameters, encoded, without what is secret */
+    Secret client_secret;
+    Secret refresh_token; /* not set: grant client_credentials */
+    TlsConfig tls;   /* of the request */
+} Oauth2Config;
+
+/* The same settings; says nothing about what files hold. */
+bool tls_config_equal(const TlsConfig *a, const TlsConfig *b);
+bool oauth2_equal(const Oauth2Config *a, const Oauth2Config *b);
+
 typedef enum { RELAY_SMTP, RELAY_MAILDIR } RelayScheme;
 
 /* A mail server, as far as it makes a difference to a session.  Integrations that
@@ -54,6 +69,7 @@ typedef struct RelayConfig {
     char *hello;  /* "": the host's full name */
     char *auth_username, *auth_identity;
     Secret auth_password, auth_secret;
+    Oauth2Config oauth2;
     /* Used in this order while the server itself fails; they have none of their own. */
     struct RelayConfig *fallbacks;
     unsigned n_fallbacks;

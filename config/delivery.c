@@ -206,6 +206,7 @@ static void check_fallbacks(Loader *loader, const List *list)
     for (unsigned i = 0; i < list->n; i++) {
         const SmtpSettings *smtp = &LIST_ITEM(*list, FallbackSettings, i)->smtp;
         loader_check_tls(loader, &smtp->tls);
+        loader_check_oauth2(loader, smtp);
         if (smtp->smarthost.node != NULL && smtp->smarthost.scheme != RELAY_SMTP) {
             report_error(loader->reader.report, smtp->smarthost.node,
                          "a fallback is a mail server, host:port");

@@ -214,6 +214,7 @@ void email_build(Loader *loader, const EmailSettings *settings, EmailConfig *ema
         .thread_by_day = settings->threading.by_date == 1,
     };
     loader_check_tls(loader, &settings->smtp.tls);
+    loader_check_oauth2(loader, &settings->smtp);
     build_addresses(loader, settings, &smtp, email);
     build_bodies(loader, settings, email);
     build_headers(loader, settings, email);
@@ -223,4 +224,5 @@ void email_build(Loader *loader, const EmailSettings *settings, EmailConfig *ema
         return;
     }
     email->relay = loader_relay(loader, &smtp);
+    loader_check_login(loader, loader->relays->pdata[email->relay], settings->at.node);
 }

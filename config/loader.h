@@ -28,12 +28,21 @@ typedef struct {
     TlsConfig config;
 } TlsSettings;
 
+typedef struct {
+    Section at; /* node NULL: no such section, and nothing below is set */
+    char *client_id, *token_url, *proxy_url;
+    Secret client_secret, refresh_token, token;
+    const Node *scopes, *endpoint_params; /* NULL: not given */
+    TlsSettings tls;
+} Oauth2Settings;
+
 /* What `global` and an email_config have in common, under smtp_NAME and NAME. */
 typedef struct {
     Smarthost smarthost;
     const Node *from;
     char *hello, *auth_username, *auth_identity; /* NULL: not given */
     Secret auth_password, auth_secret;
+    Oauth2Settings oauth2;
     OptionalBool require_tls, force_implicit_tls;
     TlsSettings tls;
 } SmtpSettings;
@@ -149,7 +158,7 @@ typedef struct {
     LimitsConfig limits;
 } FileSettings;
 
-extern const Schema global_schema, tls_schema, route_schema, receiver_schema,
+extern const Schema global_schema, tls_schema, oauth2_schema, route_schema, receiver_schema,
     email_schema, threading_schema, inhibit_schema, inhibit_source_schema,
     named_interval_schema, mute_interval_schema, interval_schema, times_schema,
     source_schema, source_auth_schema, source_basic_schema, source_header_schema,
@@ -188,8 +197,13 @@ Template *loader_compile(Loader *loader, TemplateMode mode, const Node *node,
 /* What TLS settings must agree on; nothing if they were not written. */
 void loader_check_tls(const Loader *loader, const TlsSettings *settings);
 /* OWN settings, field by field, and BASE's where they are silent; a secret and its file
- * are one field. */
+ * are one field, and a login with a token and one with a password do not mix. */
 SmtpSettings loader_merge_smtp(const SmtpSettings *own, const SmtpSettings *base);
+/* What OAuth2 settings must agree on; nothing if they were not written. */
+void loader_check_oauth2(const Loader *loader, const SmtpSettings *smtp);
+/* What a login needs of the relay it is for; reported at NODE. */
+void loader_check_login(const Loader *loader, const RelayConfig *relay, const Node *node);
+Oauth2Config oauth2_build(const Loader *loader, const Oauth2Settings *settings);
 /* The relay of merged settings, as an index into the relays. */
 unsigned loader_relay(Loader *loader, const SmtpSettings *smtp);
 /* Moves the relays into the configuration. */

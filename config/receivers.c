@@ -132,6 +132,7 @@ void load_receivers(Loader *loader)
     const List *list = &loader->file.receivers;
     Config *config = loader->config;
     loader_check_tls(loader, &loader->file.global.smtp.tls);
+    loader_check_oauth2(loader, &loader->file.global.smtp);
     config->receivers_by_name = g_hash_table_new(g_str_hash, g_str_equal);
     config->n_receivers = list->n;
     config->receivers = arena_array(loader->reader.arena, Receiver, list->n);

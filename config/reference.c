@@ -4,6 +4,7 @@
 /* In the order of the manual. */
 static const Schema *const schemas[] = {
     &file_schema,          &global_schema,         &tls_schema,
+    &oauth2_schema,
     &route_schema,         &receiver_schema,       &email_schema,
     &threading_schema,     &source_schema,         &source_auth_schema,
     &source_basic_schema,  &source_header_schema,  &source_dedup_schema,

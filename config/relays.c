@@ -20,6 +20,9 @@ static char *first_text(char *own, char *base)
 
 SmtpSettings loader_merge_smtp(const SmtpSettings *own, const SmtpSettings *base)
 {
+    static const Secret none;
+    bool token = own->oauth2.at.node != NULL;
+    bool password = secret_is_set(&own->auth_password) || secret_is_set(&own->auth_secret);
     return (SmtpSettings){
         .smarthost = own->smarthost.node != NULL ? own->smarthost : base->smarthost,
         .from = own->from != NULL && !is_empty(own->from) ? own->from : base->from,
@@ -27,9 +30,12 @@ SmtpSettings loader_merge_smtp(const SmtpSettings *own, const SmtpSettings *base
         .auth_username = first_text(own->auth_username, base->auth_username),
         .auth_identity = first_text(own->auth_identity, base->auth_identity),
         .auth_password = secret_is_set(&own->auth_password) ? own->auth_password
+                         : token                            ? none
                                                             : base->auth_password,
-        .auth_secret =
-            secret_is_set(&own->auth_secret) ? own->auth_secret : base->auth_secret,
+        .auth_secret = secret_is_set(&own->auth_secret) ? own->auth_secret
+                       : token                          ? none
+                                                        : base->auth_secret,
+        .oauth2 = token || password ? own->oauth2 : base->oauth2,
         .require_tls = own->require_tls.set ? own->require_tls : base->require_tls,
         .force_implicit_tls = own->force_implicit_tls.set ? own->force_implicit_tls
                                                           : base->force_implicit_tls,
@@ -55,11 +61,12 @@ static RelayConfig *new_relay(const Loader *loader, const SmtpSettings *smtp)
         .auth_identity = text_or_empty(loader, smtp->auth_identity),
         .auth_password = smtp->auth_password,
         .auth_secret = smtp->auth_secret,
+        .oauth2 = oauth2_build(loader, &smtp->oauth2),
     };
     return relay;
 }
 
-static bool tls_equal(const TlsConfig *a, const TlsConfig *b)
+bool tls_config_equal(const TlsConfig *a, const TlsConfig *b)
 {
     return g_strcmp0(a->ca, b->ca) == 0 && g_strcmp0(a->ca_file, b->ca_file) == 0 &&
            g_strcmp0(a->cert, b->cert) == 0 && g_strcmp0(a->cert_file, b->cert_file) == 0 &&
@@ -74,7 +81,8 @@ static bool auth_equal(const RelayConfig *a, const RelayConfig *b)
     return strcmp(a->auth_username, b->auth_username) == 0 &&
            strcmp(a->auth_identity, b->auth_identity) == 0 &&
            secret_equal(&a->auth_password, &b->auth_password) &&
-           secret_equal(&a->auth_secret, &b->auth_secret);
+           secret_equal(&a->auth_secret, &b->auth_secret) &&
+           oauth2_equal(&a->oauth2, &b->oauth2);
 }
 
 static bool relay_equal(const RelayConfig *a, const RelayConfig *b)
@@ -87,7 +95,7 @@ static bool relay_equal(const RelayConfig *a, const RelayConfig *b)
     }
     return strcmp(a->host, b->host) == 0 && a->port == b->port &&
            a->require_tls == b->require_tls && a->implicit_tls == b->implicit_tls &&
-           tls_equal(&a->tls, &b->tls) && strcmp(a->hello, b->hello) == 0 &&
+           tls_config_equal(&a->tls, &b->tls) && strcmp(a->hello, b->hello) == 0 &&
            auth_equal(a, b);
 }
 

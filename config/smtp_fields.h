@@ -26,7 +26,8 @@
                      "The file with it; blanks around it belong to it."),                 \
     FIELD(T, smtp.auth_identity, prefix "auth_identity", NULL,                            \
           "The identity to act as, for PLAIN."),                                          \
-    UNSUPPORTED(prefix "auth_oauth2", "OAuth2."),                                         \
+    OPTIONAL_SECTION(T, smtp.oauth2, prefix "auth_oauth2", Oauth2Settings,                \
+                     &oauth2_schema, "Log in with a token in place of a password."),      \
     FIELD(T, smtp.require_tls, prefix "require_tls", require_tls_default,                 \
           "Send only over TLS. `false`: STARTTLS is not used at all, as in Alertmanager."), \
     FIELD(T, smtp.force_implicit_tls, prefix "force_implicit_tls", NULL,                  \

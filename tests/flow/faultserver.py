@@ -36,6 +36,7 @@ import email
 import hmac
 import json
 import pathlib
+import re
 import select
 import socket
 import ssl
@@ -173,6 +174,12 @@ class Connection(threading.Thread):
             user, _, given = self.ask(challenge).rpartition(" ")
             secret = self.server.users.get(user, "").encode()
             good = hmac.new(secret, challenge.encode(), "md5").hexdigest() == given
+        elif mechanism.upper() in ("XOAUTH2", "OAUTHBEARER"):
+            data = base64.b64decode(first).decode() if first else self.ask("")
+            user = re.search(r"(?:user|n,a)=([^\x01,]*)", data)[1]
+            good = re.search(r"\x01auth=Bearer ([^\x01]*)\x01\x01$", data)[1] in self.server.tokens
+            if not good:
+                self.ask('{"status":"401"}')
         else:
             if mechanism.upper() == "LOGIN":
                 user = base64.b64decode(first).decode() if first else self.ask("Username:")
@@ -256,10 +263,10 @@ class Connection(threading.Thread):
 
 class FaultServer:
     def __init__(self, scripts=({},), certificate=None, key=None, users=None, implicit_tls=False,
-                 port=0, echo=None):
+                 port=0, echo=None, tokens=()):
         self.scripts = list(scripts)
         self.certificate, self.key, self.users = certificate, key, users or {}
-        self.implicit_tls, self.echo = implicit_tls, echo
+        self.implicit_tls, self.echo, self.tokens = implicit_tls, echo, tokens
         self.lock = threading.Lock()
         self.stopping = False
         self.commands = []      # {"connection", "tls", "line"}

@@ -18,6 +18,10 @@
     ROUTE "receivers: [{name: r, email_configs: [{smarthost: 'a:25', from: x@y, " keys   \
           "}]}]\n"
 
+#define OAUTH2_KEY  "receivers[0].email_configs[0].auth_oauth2"
+#define OAUTH2      OAUTH2_KEY ": "
+#define OAUTH2_HEAD "dir/f.yml:2:39: receivers[0].email_configs[0]: auth_oauth2 needs an auth_username\n"
+
 typedef struct {
     const char *yaml, *errors;
 } Case;
@@ -202,10 +206,34 @@ static void the_errors_of_receivers_are_those_of_alertmanager(void **state)
          "dir/f.yml:2:117: receivers[0].email_configs[0].auth_password_file: at most "
          "one of "
          "auth_password & auth_password_file must be configured"},
-        {MAIL("to: x@y, auth_oauth2: {}"),
-         "dir/f.yml:2:79: receivers[0].email_configs[0].auth_oauth2: auth_oauth2 is "
-         "not "
-         "supported yet"},
+        {MAIL("to: x@y, auth_oauth2: {}"), OAUTH2_HEAD
+         "dir/f.yml:2:92: " OAUTH2 "missing client_id\n"
+         "dir/f.yml:2:92: " OAUTH2 "one of client_secret, client_secret_file, refresh_token, "
+         "refresh_token_file and token_file must be configured\n"
+         "dir/f.yml:2:92: " OAUTH2 "missing token_url"},
+        {MAIL("to: x@y, auth_username: u, auth_oauth2: {token_file: t, client_id: c}"),
+         "dir/f.yml:2:110: " OAUTH2 "beside token_file nothing else must be configured"},
+        {MAIL("to: x@y, auth_username: u, auth_password: p, auth_oauth2: {token_file: t}"),
+         "dir/f.yml:2:128: " OAUTH2 "at most one of auth_oauth2 and a password or secret must be "
+         "configured"},
+        {MAIL("to: x@y, auth_username: u, require_tls: false, auth_oauth2: {token_file: t}"),
+         "dir/f.yml:2:39: receivers[0].email_configs[0]: auth_oauth2 needs TLS, and require_tls is "
+         "false"},
+        {MAIL("to: x@y, auth_username: u, auth_oauth2: {client_id: c, client_secret: s, token_url: "
+              "'http://idp.example/'}"),
+         "dir/f.yml:2:110: " OAUTH2 "token_url must begin with https:// (http:// only to this very "
+         "host)"},
+        {MAIL("to: x@y, auth_username: u, auth_oauth2: {client_id: c, client_secret: s, token_url: "
+              "'https://u:p@idp.example/'}"),
+         "dir/f.yml:2:110: " OAUTH2 "token_url must be a URL without user and password"},
+        {MAIL("to: x@y, auth_username: u, auth_oauth2: {client_id: c, client_secret: s, token_url: "
+              "'https://a', endpoint_params: {scope: x}}"),
+         "dir/f.yml:2:185: " OAUTH2_KEY ".endpoint_params.scope: scope has a key of its own or is set "
+         "by alertpost"},
+        {MAIL("to: x@y, auth_username: u, auth_oauth2: {client_id: c, client_secret: s, token_url: "
+              "'https://a', tls_config: {cert: c}}"),
+         "dir/f.yml:2:179: " OAUTH2_KEY ".tls_config: exactly one of key or key_file must be configured "
+         "when a client certificate is configured"},
         {MAIL("to: x@y, require_tls: maybe"),
          "dir/f.yml:2:92: receivers[0].email_configs[0].require_tls: expected true or "
          "false, "

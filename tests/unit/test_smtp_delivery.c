@@ -175,7 +175,6 @@ static const Door doors[] = {
      "connect: smtp HOST: greeting: no answer within 0.4 s"},
     {"silent at EHLO", "[{\"ehlo\": \"silent\"}]", "smtp_require_tls: false", false, NULL, NULL,
      "connect: smtp HOST: EHLO: no answer within 0.4 s"},
-    {"AUTH in pieces", "[{\"pieces\": 1, \"auth_line\": \"AUTH LOGIN\"}]", CA ", " AUTH, true, NULL, OK, ""},
     {"AUTH and implicit TLS", "[{\"auth_line\": \"AUTH LOGIN\"}]", CA ", smtp_force_implicit_tls: true, " AUTH,
      true, "--implicit-tls", OK, ""},
     {"silent at STARTTLS", "[{\"starttls\": \"silent\"}]", AUTH, true, NULL, NULL,

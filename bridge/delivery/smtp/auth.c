@@ -7,7 +7,9 @@
 
 #include <string.h>
 
-enum { LINE_MAX_BYTES = 510, MASKED_MIN = 4 };
+#include "bridge/delivery/mask.h"
+
+enum { LINE_MAX_BYTES = 510 };
 
 struct AuthMechanism {
     const char *name;
@@ -204,41 +206,6 @@ void credentials_clear(Credentials *credentials)
     secret_free(credentials->secret);
     secret_free(credentials->token);
     *credentials = (Credentials){0};
-}
-
-/* How much of WORD stands at TEXT: all of it, or what is left of TEXT; else 0. */
-static size_t match(const char *text, const char *word)
-{
-    size_t n = 0;
-    while (text[n] != '\0' && text[n] == word[n]) {
-        n++;
-    }
-    bool cut = text[n] == '\0' || g_str_has_prefix(text + n, "...");
-    return word[n] == '\0' || (cut && n >= MASKED_MIN) ? n : 0;
-}
-
-/* The text only shrinks: a word is at least as long as what replaces it. */
-static void mask_word(char *text, const char *word)
-{
-    if (strlen(word) < MASKED_MIN) {
-        return;
-    }
-    for (char *at = text; *at != '\0'; at++) {
-        size_t length = match(at, word);
-        if (length > 0) {
-            memset(at, '*', 3);
-            memmove(at + 3, at + length, strlen(at + length) + 1);
-            at += 2;
-        }
-    }
-}
-
-static void mask_secret(char *text, const char *secret)
-{
-    g_autofree char *base64 = g_base64_encode((const guchar *)secret, strlen(secret));
-    mask_word(text, secret);
-    mask_word(text, base64);
-    explicit_bzero(base64, strlen(base64));
 }
 
 void auth_mask(const Auth *auth, const Credentials *credentials, char *text)

@@ -104,12 +104,14 @@ Connector *connector_new(Loop *loop, GError **error)
     curl_multi_setopt(connector->multi, CURLMOPT_SOCKETDATA, connector);
     curl_multi_setopt(connector->multi, CURLMOPT_TIMERFUNCTION, on_timer);
     curl_multi_setopt(connector->multi, CURLMOPT_TIMERDATA, connector);
+    tokens_start(connector);
     return connector;
 }
 
 void connector_free(Connector *connector)
 {
     if (connector != NULL) {
+        tokens_end(connector);
         curl_multi_cleanup(connector->multi);
         loop_unset_timer(connector->loop, &connector->timer);
         curl_global_cleanup();

@@ -201,7 +201,8 @@ static bool open_session(Pool *pool)
     CourierPlan plan = {
         .loop = pool->loop,
         .connector = pool->plan.smtp->connector,
-        .session = {pool->relay, pool->delivery, pool->plan.smtp->hello, pool->plan.tap},
+        .session = {pool->plan.config, pool->relay, pool->delivery, pool->plan.smtp->hello,
+                    pool->plan.tap},
         .lockstep = pool->delivery->pipelining == PIPELINING_OFF,
         .deep = pool->delivery->pipelining == PIPELINING_DEEP,
         .relay = pool->name,

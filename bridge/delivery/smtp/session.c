@@ -107,7 +107,8 @@ static void on_ready(void *who, uint32_t events)
 
 void session_announce(Session *session)
 {
-    login_clear(session);
+    login_reset(session);
+    credentials_clear(&session->credentials);
     loop_unset_timer(session->connector->loop, &session->deadline);
     session->events->opened(session->who);
 }
@@ -217,6 +218,38 @@ static bool add_to_multi(Session *session, GError **error)
     return added;
 }
 
+/* The deadline of the token is its request's own. */
+bool session_connect(Session *session, GError **error)
+{
+    const RelayConfig *relay = session->plan.relay;
+    opening_init(&session->opening, session->encrypted && !relay->implicit_tls, session->login);
+    session->easy = curl_easy_init();
+    g_assert(session->easy != NULL);
+    if (!options_set(session->easy, &session->plan, &session->list, error) ||
+        !add_to_multi(session, error)) {
+        return false;
+    }
+    loop_set_timer(session->connector->loop, &session->deadline,
+                   loop_now_ms(session->connector->loop) + session->connect_ms);
+    return true;
+}
+
+void session_disconnect(Session *session)
+{
+    Connector *connector = session->connector;
+    loop_unset_timer(connector->loop, &session->deadline);
+    loop_unwatch(connector->loop, session->watch);
+    session->watch = NULL;
+    if (session->easy != NULL) {
+        curl_multi_remove_handle(connector->multi, session->easy);
+        curl_easy_cleanup(session->easy);
+    }
+    curl_slist_free_all(session->list);
+    session->easy = session->list = NULL;
+    session->error[0] = '\0';
+    login_reset(session);
+}
+
 Session *session_open(Connector *connector, const SessionPlan *plan,
                       const SessionEvents *events, void *who, GError **error)
 {
@@ -226,22 +259,23 @@ Session *session_open(Connector *connector, const SessionPlan *plan,
     session->events = events;
     session->who = who;
     session->tap = plan->tap;
+    session->plan = *plan;
+    config_ref(plan->config);
     session->connect_ms = plan->delivery->connect_ms;
     session->greeting_ms = plan->delivery->greeting_ms;
     session->encrypted = options_encrypt(relay);
     session->login = options_login(relay);
     session->deadline = (Timer){.fire = on_deadline, .who = session};
-    opening_init(&session->opening, session->encrypted && !relay->implicit_tls, session->login);
-    session->easy = curl_easy_init();
-    g_assert(session->easy != NULL);
-    if (!options_set(session->easy, plan, &session->list, error) ||
-        !options_read_credentials(relay, &session->credentials, error) ||
-        !add_to_multi(session, error)) {
+    bool begun = options_read_credentials(relay, &session->credentials, error);
+    if (begun && relay->oauth2.set) {
+        session_await_token(session);
+    } else if (begun) {
+        begun = session_connect(session, error);
+    }
+    if (!begun) {
         session_close(session);
         return NULL;
     }
-    loop_set_timer(connector->loop, &session->deadline,
-                   loop_now_ms(connector->loop) + session->connect_ms);
     return session;
 }
 
@@ -250,12 +284,10 @@ void session_close(Session *session)
     if (session == NULL) {
         return;
     }
-    loop_unset_timer(session->connector->loop, &session->deadline);
-    loop_unwatch(session->connector->loop, session->watch);
-    curl_multi_remove_handle(session->connector->multi, session->easy);
-    curl_easy_cleanup(session->easy);
-    curl_slist_free_all(session->list);
-    login_clear(session);
+    session_forget_token(session);
+    session_disconnect(session);
+    credentials_clear(&session->credentials);
+    config_unref(session->plan.config);
     g_free(session);
 }
 

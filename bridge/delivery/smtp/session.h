@@ -10,8 +10,8 @@
 #include "bridge/delivery/smtp/transport.h"
 #include "config/config.h"
 
-/* A connection to a mail server, opened (name, TCP, TLS, EHLO, STARTTLS, AUTH) by
- * libcurl, and then a stream of bytes.  All on the loop's thread; nothing blocks. */
+/* A connection to a mail server, opened (name, TCP, TLS, EHLO, STARTTLS by libcurl, AUTH),
+ * and then a stream of bytes.  All on the loop's thread; nothing blocks. */
 
 /* What opens sessions; one a loop. */
 typedef struct Connector Connector;
@@ -32,6 +32,7 @@ typedef struct {
 } SessionEvents;
 
 typedef struct {
+    Config *config; /* that the relay is of; referenced while a token is waited for */
     const RelayConfig *relay;
     const DeliveryConfig *delivery; /* timeouts */
     const char *hello;              /* our name where the relay has none */

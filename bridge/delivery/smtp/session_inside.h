@@ -4,6 +4,7 @@
 
 #include <curl/curl.h>
 
+#include "bridge/delivery/oauth2.h"
 #include "bridge/delivery/smtp/auth.h"
 #include "bridge/delivery/smtp/opening.h"
 #include "bridge/delivery/smtp/session.h"
@@ -15,6 +16,9 @@ struct Connector {
     Loop *loop;
     CURLM *multi;
     Timer timer;
+    Oauth2 *oauth2;
+    Task tokens;        /* a token may have come */
+    GPtrArray *waiting; /* Session *: for a token */
 };
 
 struct Session {
@@ -30,6 +34,9 @@ struct Session {
     Watch *watch; /* NULL until libcurl is done */
     const WireTap *tap;
     bool encrypted, login;
+    SessionPlan plan;        /* config referenced */
+    Ticket *ticket;          /* NULL: no token is needed */
+    bool renewed;            /* a token that was refused has been replaced */
     Credentials credentials; /* until it has logged in */
     Auth auth;
     GString *unsent;         /* of AUTH; NULL: it is over, or has not begun */
@@ -37,7 +44,21 @@ struct Session {
     char error[CURL_ERROR_SIZE];
 };
 
+/* session_token.c */
+
+void tokens_start(Connector *connector);
+void tokens_end(Connector *connector); /* after the last session */
+/* Begins to wait for a token; session_connect() or session_fail() is its end. */
+void session_await_token(Session *session);
+/* The server refused the token: true if another is waited for now, and all begins anew. */
+bool session_renew_token(Session *session);
+void session_forget_token(Session *session);
+
 /* session.c */
+
+/* Begins with the name; false with ERROR set if a setting is of no use. */
+bool session_connect(Session *session, GError **error);
+void session_disconnect(Session *session); /* back to where it can connect again */
 
 /* TCP is there: from now on every stage has its own deadline. */
 void session_note_connected(Session *session);
@@ -53,6 +74,6 @@ const char *session_curl_text(const Session *session, CURLcode result);
 void login_begin(Session *session);
 void login_continue(Session *session); /* the stream is ready for more */
 bool login_is_running(const Session *session);
-void login_clear(Session *session); /* forgets every secret */
+void login_reset(Session *session); /* forgets what was said */
 
 #endif

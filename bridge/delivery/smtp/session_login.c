@@ -19,7 +19,7 @@ static void wipe_unsent(Session *session)
     g_string_truncate(session->unsent, 0);
 }
 
-void login_clear(Session *session)
+void login_reset(Session *session)
 {
     if (session->unsent != NULL) {
         wipe_unsent(session);
@@ -27,7 +27,6 @@ void login_clear(Session *session)
         session->unsent = NULL;
     }
     auth_clear(&session->auth);
-    credentials_clear(&session->credentials);
 }
 
 static void lose(Session *session)
@@ -92,7 +91,7 @@ static bool hear(Session *session, bool more)
     } else if (opening->last.code == 235) {
         opening->stage = STAGE_READY;
         session_announce(session);
-    } else {
+    } else if (!session_renew_token(session)) {
         session_fail(session, OPENING_BROKEN, "not an answer to AUTH");
     }
     return false;
