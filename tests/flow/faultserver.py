@@ -13,10 +13,11 @@ mail, rcpt, data, dot, rset, noop, quit, other, and idle (right after a dot's re
 An action is a reply ("250 ok", "250-a\\n250 b"), one of the words below, or a dict:
     reply    what to say; without it, what the server would say by itself
     delay    seconds before that
-    then     "drop", "reset" or "silent": what to do after it
+    then     "drop", "unwrap", "reset", "silent" or "stuck" (silent, and reading nothing):
+             what to do after it
     pieces   say it in pieces of so many bytes, 2 ms apart
-Words: "drop" (close, saying nothing), "reset" (the same by RST), "silent" (never
-answer again, stay open).
+Words: "drop" (close, saying nothing), "unwrap" (end TLS first), "reset" (the same by
+RST), "silent" (never answer again, stay open).
 
 Further keys of a script:
     capabilities   lines of the EHLO reply, default DEFAULT_CAPABILITIES; STARTTLS and
@@ -26,6 +27,9 @@ Further keys of a script:
     auth_clear     True: offer AUTH before TLS, too
     deaf           True: throw away what stands behind a mail's dot already
     tls_close      True: answer STARTTLS with 220 and close
+    coalesce       True: what is to be said waits until the next command has been waited for
+    lines          so many lines a reply, where the protocol allows it
+    long           so many bytes more in every line of a reply
 
 It can be run: see main().  It then writes one JSON line for each event.
 """
@@ -63,7 +67,7 @@ class Connection(threading.Thread):
     def __init__(self, server, number, sock, script):
         super().__init__(daemon=True)
         self.server, self.number, self.sock, self.script = server, number, sock, script
-        self.buffer = b""
+        self.buffer = self.held = b""
         self.counts = {}
         self.tls = self.leaving = False
         self.user = None
@@ -74,6 +78,7 @@ class Connection(threading.Thread):
 
     def read_until(self, end):
         while end not in self.buffer:
+            self.flush()
             try:
                 data = self.sock.recv(65536)
             except (OSError, ssl.SSLError) as error:
@@ -84,9 +89,22 @@ class Connection(threading.Thread):
         found, _, self.buffer = self.buffer.partition(end)
         return found
 
+    def shape(self, text):
+        """The reply as the script wants every reply to look."""
+        lines = [line + " " + "x" * self.script["long"] if self.script.get("long") else line
+                 for line in text.split("\n")]
+        if self.script.get("lines") and not text.startswith("334"):
+            lines = [f"{lines[0][:3]}-{lines[0][4:]}"] * (self.script["lines"] - 1) + lines
+        return "".join(line + "\r\n" for line in lines).encode("utf-8", "surrogateescape")
+
     def write(self, text, pieces=0):
-        data = "".join(line + "\r\n" for line in text.split("\n")).encode("utf-8", "surrogateescape")
-        size = pieces or len(data)
+        self.held += self.shape(text) if not text.startswith("334") else (text + "\r\n").encode()
+        if not self.script.get("coalesce"):
+            self.flush(pieces)
+
+    def flush(self, pieces=0):
+        data, self.held = self.held, b""
+        size = pieces or max(len(data), 1)
         try:
             for at in range(0, len(data), size):
                 self.sock.sendall(data[at:at + size])
@@ -96,12 +114,19 @@ class Connection(threading.Thread):
             raise Gone(f"write: {error}") from error
 
     def drop(self, how):
+        self.flush()
+        if how == "unwrap":
+            try:
+                self.sock = self.sock.unwrap()
+            except (OSError, ssl.SSLError):
+                pass
         if how == "reset":
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         raise Gone(how)
 
     def stay_silent(self):
         """Until the client leaves or the server stops."""
+        self.flush()
         while not self.server.stopping:
             if select.select([self.sock], [], [], 0.1)[0]:
                 try:
@@ -119,7 +144,7 @@ class Connection(threading.Thread):
         action = self.script.get(phase)
         if isinstance(action, list):
             action = action[min(count, len(action) - 1)] if action else None
-        if action in ("drop", "reset", "silent"):
+        if action in ("drop", "unwrap", "reset", "silent"):
             return {"reply": "", "then": action}
         return {"reply": action} if isinstance(action, str) else dict(action or {})
 
@@ -135,6 +160,8 @@ class Connection(threading.Thread):
             self.write(reply, action.get("pieces") or self.script.get("pieces", 0))
         if action.get("then") == "silent":
             self.stay_silent()
+        elif action.get("then") == "stuck":
+            self.server.stopped.wait()
         elif action.get("then"):
             self.drop(action["then"])
         return reply
@@ -151,6 +178,7 @@ class Connection(threading.Thread):
         return "\n".join(f"250{'-' if line is not lines[-1] else ' '}{line}" for line in lines)
 
     def start_tls(self):
+        self.flush()
         try:
             self.sock = self.server.tls_context().wrap_socket(self.sock, server_side=True)
         except (OSError, ssl.SSLError) as error:
@@ -210,6 +238,7 @@ class Connection(threading.Thread):
         if self.script.get("deaf"):
             self.buffer = b""
         data = b"\r\n".join(line.removeprefix(b".") for line in raw.split(b"\r\n"))[2:]
+        self.server.note_seen(self, data)
         reply = self.answer("dot", lambda: f"250 2.0.0 queued as {len(self.server.mails) + 1}")
         if reply.startswith("2"):
             self.server.note_mail(self, data)
@@ -269,8 +298,10 @@ class FaultServer:
         self.implicit_tls, self.echo, self.tokens = implicit_tls, echo, tokens
         self.lock = threading.Lock()
         self.stopping = False
+        self.stopped = threading.Event()
         self.commands = []      # {"connection", "tls", "line"}
         self.mails = []         # {"connection", "tls", "user", "sender", "recipients", "data", "message_id", "behind"}
+        self.seen = []          # the same, whatever became of them
         self.connections = self.open = self.open_max = 0
         self.ends = {}          # connection -> why it ended
         self.sockets = set()
@@ -307,11 +338,18 @@ class FaultServer:
             if self.echo:
                 print(json.dumps({"event": event, **facts}), file=self.echo, flush=True)
 
-    def note_mail(self, connection, data):
+    def describe(self, connection, data):
         message_id = (email.message_from_bytes(data)["Message-ID"] or "").strip().strip("<>")
-        mail = {"connection": connection.number, "tls": connection.tls, "user": connection.user,
+        return {"connection": connection.number, "tls": connection.tls, "user": connection.user,
                 "sender": connection.sender, "recipients": list(connection.recipients),
                 "message_id": message_id, "behind": connection.behind}
+
+    def note_seen(self, connection, data):
+        with self.lock:
+            self.seen.append({**self.describe(connection, data), "data": data})
+
+    def note_mail(self, connection, data):
+        mail = self.describe(connection, data)
         with self.lock:
             self.mails.append({**mail, "data": data})
         self.note("mail", **mail, data=data.decode("latin-1"))
@@ -337,6 +375,7 @@ class FaultServer:
     def stop(self):
         """No more connections; the open ones end."""
         self.stopping = True
+        self.stopped.set()
         try:
             self.listener.shutdown(socket.SHUT_RDWR)
         except OSError:

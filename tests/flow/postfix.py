@@ -75,7 +75,7 @@ def make_certificate(folder, name="localhost"):
 class Postfix:
     """postfix(1) wants root.  The user is "alerts@example.org" with the password given."""
 
-    def __init__(self, _, password="correct horse"):
+    def __init__(self, _, password="correct horse", mechanisms="PLAIN LOGIN"):
         # Its unprivileged parts must get here: not below pytest's folder, which every
         # other pytest closes to them again.
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="alertpost-postfix-"))
@@ -91,14 +91,14 @@ class Postfix:
         values = {"folder": self.folder, "port": self.port, "uid": user.pw_uid, "gid": user.pw_gid}
         (self.folder / "main.cf").write_text(MAIN.format(**values))
         (self.folder / "master.cf").write_text(MASTER.format(**values))
-        self._add_user(password, user)
+        self._add_user(password, user, mechanisms)
         self._run("start")
         harness.wait_for(lambda: harness.accepts(self.port), "Postfix listens")
 
-    def _add_user(self, password, user):
+    def _add_user(self, password, user, mechanisms):
         database = self.folder / "sasl" / "sasldb2"
         (self.folder / "sasl" / "smtpd.conf").write_text(
-            f"pwcheck_method: auxprop\nauxprop_plugin: sasldb\nsasldb_path: {database}\nmech_list: PLAIN LOGIN\n")
+            f"pwcheck_method: auxprop\nauxprop_plugin: sasldb\nsasldb_path: {database}\nmech_list: {mechanisms}\n")
         subprocess.run(["saslpasswd2", "-p", "-c", "-f", database, "-u", "example.org", "alerts"],
                        input=password.encode(), check=True)
         os.chown(database, user.pw_uid, user.pw_gid)

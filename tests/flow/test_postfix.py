@@ -59,3 +59,30 @@ def test_an_untrusted_certificate_gets_nothing(start, tmp_path):
     assert "certificate" in line
     assert ours.queued() == 1
     assert "sasl_username" not in postfix.maillog()
+
+
+@pytest.mark.parametrize("mechanism, setting", [("LOGIN", "password"), ("CRAM-MD5", "password"), ("CRAM-MD5", "secret")])
+def test_each_mechanism_of_cyrus_sasl_logs_in(start, tmp_path, mechanism, setting):
+    postfix = start(Postfix, mechanisms=mechanism)
+    ours = start(Alertpost, config(postfix, tmp_path).replace("auth_password_file", f"auth_{setting}_file"))
+    if setting == "secret":  # blanks around it belong to it
+        (tmp_path / "password").write_text("correct horse")
+    assert ours.post(harness.payload(harness.alert({"alertname": "Disk"})))[0] == 202
+    wait_for(postfix.received, "the mail")
+    login = f"sasl_method={mechanism}, sasl_username=alerts@example.org"
+    wait_for(lambda: login in postfix.maillog(), "Postfix's log of the login")
+    ours.drained()
+
+
+def test_mail_waits_while_every_recipient_is_denied_and_leaves_once_we_log_in(start, tmp_path):
+    postfix = start(Postfix)
+    with_login = config(postfix, tmp_path)
+    ours = start(Alertpost, with_login.replace("  smtp_auth_username", "  # "))
+    ours.config.write_text(with_login)
+    assert ours.post(harness.payload(harness.alert({"alertname": "Disk"})))[0] == 202
+    wait_for(lambda: "fault=refused" in ours.output(), "the log names the relay")
+    assert "RCPT: 554 5.7.1 <ops@example.org>: " in ours.output()
+    assert ours.queued() == 1 and ours.metric("alertpost_queue_mails", state="dead") == 0
+    assert harness.request(ours.port, "POST", "/-/reload")[0] == 200
+    wait_for(postfix.received, "the mail after the correction")
+    ours.drained()

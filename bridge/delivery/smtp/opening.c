@@ -39,6 +39,9 @@ static OpeningStage after_hello(const Opening *opening)
 
 static void on_reply(Opening *opening)
 {
+    if (opening->stage == STAGE_TLS) {
+        opening->stage = STAGE_HELLO; /* it speaks, so there is TLS */
+    }
     bool fine = reply_class(&opening->last) == 2;
     if (!fine) {
         return; /* after EHLO, libcurl says HELO; else it gives up */
@@ -48,11 +51,15 @@ static void on_reply(Opening *opening)
     case STAGE_GREETING:
         opening->stage = STAGE_HELLO;
         break;
-    case STAGE_TLS:
+    case STAGE_TLS: /* not here */
     case STAGE_HELLO:
         opening->stage = after_hello(opening);
         break;
     case STAGE_STARTTLS:
+        opening->answered = true;
+        if (opening->last.code != 220) {
+            break;
+        }
         opening->starttls = false;
         opening->capabilities = (Capabilities){0};
         opening->stage = STAGE_TLS;
@@ -134,6 +141,9 @@ char *opening_failure_text(const Opening *opening, OpeningFailure failure, const
     case OPENING_NO_AUTH_CLEAR:
         return print_no_auth(opening, failure == OPENING_NO_AUTH_CLEAR);
     case OPENING_NO_STARTTLS:
+        if (opening->answered) {
+            return print_reply(opening);
+        }
         if (!was_refused(opening) && opening->capabilities.starttls) {
             return g_strdup("the server offers STARTTLS in small letters, which libcurl before 8.17 "
                             "does not take for it; `force_implicit_tls: true` needs no STARTTLS");

@@ -26,6 +26,7 @@ const char *stage_text(OpeningStage stage); /* "connect", "greeting", "EHLO", â€
 typedef struct {
     OpeningStage stage;
     bool starttls, login;      /* what is still to come */
+    bool answered;             /* STARTTLS was, in whatever way */
     bool first_line;           /* of a reply to EHLO: the server's name */
     Capabilities capabilities; /* of the last EHLO: what was said before TLS is forgotten */
     Reply last;                /* the last reply; code 0: none yet */

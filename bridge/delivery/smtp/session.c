@@ -137,9 +137,12 @@ void session_note_connected(Session *session)
 {
     curl_off_t connected_us = 0;
     curl_easy_getinfo(session->easy, CURLINFO_CONNECT_TIME_T, &connected_us);
-    if (session->opening.stage == STAGE_CONNECT && connected_us > 0) {
+    if (!session->connected && connected_us > 0) {
+        Loop *loop = session->connector->loop;
+        session->connected = true;
         opening_connected(&session->opening);
-        session->heard_ms = loop_now_ms(session->connector->loop);
+        session->heard_ms = loop_now_ms(loop);
+        loop_set_timer(loop, &session->deadline, session->heard_ms + session->greeting_ms);
         curl_easy_setopt(session->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)G_MAXINT32);
     }
 }
@@ -247,6 +250,7 @@ void session_disconnect(Session *session)
     curl_slist_free_all(session->list);
     session->easy = session->list = NULL;
     session->error[0] = '\0';
+    session->connected = false;
     login_reset(session);
 }
 

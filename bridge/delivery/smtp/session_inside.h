@@ -33,7 +33,7 @@ struct Session {
     Timer deadline;
     Watch *watch; /* NULL until libcurl is done */
     const WireTap *tap;
-    bool encrypted, login;
+    bool encrypted, login, connected;
     SessionPlan plan;        /* config referenced */
     Ticket *ticket;          /* NULL: no token is needed */
     bool renewed;            /* a token that was refused has been replaced */

@@ -7,11 +7,14 @@
 #include "bridge/delivery/smtp/smtp.h"
 
 /* What the relays of one SMTP thread share; inside of smtp/ only. */
+typedef struct Naming Naming;
+
 struct Smtp {
     Loop *loop;
     Connector *connector;
     char *hello; /* loop thread: this host's name */
-    Task naming;
+    Naming *naming; /* the search for it */
+    Task name;
 };
 
 #endif
