@@ -17,6 +17,7 @@ typedef struct Block {
 struct Arena {
     Block *blocks; /* the newest first: the one that is filled */
     size_t used;
+    GString *spare; /* for the next text; NULL while it is in use */
 };
 
 Arena *arena_new(void)
@@ -33,6 +34,9 @@ void arena_free(Arena *arena)
         Block *next = block->next;
         g_free(block);
         block = next;
+    }
+    if (arena->spare != NULL) {
+        g_string_free(arena->spare, TRUE);
     }
     g_free(arena);
 }
@@ -105,6 +109,23 @@ char *arena_printf(Arena *arena, const char *format, ...)
     g_autofree char *text = g_strdup_vprintf(format, args);
     va_end(args);
     return arena_strdup(arena, text);
+}
+
+GString *arena_text_begin(Arena *arena)
+{
+    GString *text = g_steal_pointer(&arena->spare);
+    return text != NULL ? g_string_truncate(text, 0) : g_string_sized_new(256);
+}
+
+char *arena_text_end(Arena *arena, GString *built)
+{
+    char *text = arena_strndup(arena, built->str, built->len);
+    if (arena->spare == NULL && built->allocated_len <= BLOCK_BYTES) {
+        arena->spare = built;
+    } else {
+        g_string_free(built, TRUE);
+    }
+    return text;
 }
 
 size_t arena_used(const Arena *arena)

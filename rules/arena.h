@@ -23,6 +23,12 @@ char *arena_strdup(Arena *arena, const char *text);
 char *arena_strndup(Arena *arena, const char *text, size_t length);
 char *arena_printf(Arena *arena, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
+/* An empty text to build something in, and what was built in it as a text of the arena, with
+ * a NUL behind.  The second frees BUILT, or keeps its memory for the next text; any other
+ * GString will do, too, and a text may be freed instead. */
+GString *arena_text_begin(Arena *arena);
+char *arena_text_end(Arena *arena, GString *built);
+
 /* Bytes handed out so far: what ceilings are checked against. */
 size_t arena_used(const Arena *arena);
 

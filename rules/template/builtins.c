@@ -232,7 +232,7 @@ static bool finish_text(Exec *exec, bool complete, GString *built, Value *result
 
 static bool builtin_print(Exec *exec, const Value *args, size_t n, Value *result, GError **error)
 {
-    GString *built = g_string_new(NULL);
+    GString *built = arena_text_begin(exec_arena(exec));
     bool complete = print_values(args, n, exec_room(exec), built);
     return finish_text(exec, complete, built, result, error);
 }
@@ -240,7 +240,7 @@ static bool builtin_print(Exec *exec, const Value *args, size_t n, Value *result
 static bool builtin_println(Exec *exec, const Value *args, size_t n, Value *result,
                             GError **error)
 {
-    GString *built = g_string_new(NULL);
+    GString *built = arena_text_begin(exec_arena(exec));
     bool complete = print_values_line(args, n, exec_room(exec), built);
     return finish_text(exec, complete, built, result, error);
 }
@@ -248,7 +248,7 @@ static bool builtin_println(Exec *exec, const Value *args, size_t n, Value *resu
 static bool builtin_printf(Exec *exec, const Value *args, size_t n, Value *result,
                            GError **error)
 {
-    GString *built = g_string_new(NULL);
+    GString *built = arena_text_begin(exec_arena(exec));
     bool complete = print_format(args[0], args + 1, n - 1, exec_room(exec), built);
     return finish_text(exec, complete, built, result, error);
 }

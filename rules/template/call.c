@@ -243,15 +243,12 @@ static bool call_with(Exec *exec, const Func *func, const CallArgs *args, const 
 {
     GError *reason = NULL;
     size_t used = arena_used(exec->arena), n = count_args(args);
-    if (!exec_step(exec, call_cost(argv, n))) {
-        return false;
-    }
     exec->callee = args->args;
     if (!func->call(exec, argv, n, result, &reason)) {
         exec->place = args->place;
         return exec_fail_call(exec, func->name, reason);
     }
-    return exec_step(exec, (arena_used(exec->arena) - used) / 64);
+    return exec_step(exec, call_cost(argv, n) + (arena_used(exec->arena) - used) / 64);
 }
 
 /* The arguments, the receiver before them; ARGV has room for all. */

@@ -32,7 +32,7 @@ static Value as_text(Exec *exec, Value value)
     if (value.kind == KIND_NIL || value.kind == KIND_NONE) {
         return value_text_n("", 0);
     }
-    GString *printed = g_string_new(NULL);
+    GString *printed = arena_text_begin(exec_arena(exec));
     value_print(value, printed);
     return value_take_text(exec_arena(exec), printed);
 }
@@ -40,7 +40,7 @@ static Value as_text(Exec *exec, Value value)
 static bool apply(Exec *exec, Value text, Escaper *escape, Value *result,
                   GError **error)
 {
-    GString *built = g_string_sized_new(text.n + 16);
+    GString *built = arena_text_begin(exec_arena(exec));
 
     escape(text.text, text.n, built);
     return give(exec, built, result, error);

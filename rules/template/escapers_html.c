@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "rules/append.h"
 #include "rules/rune.h"
 #include "rules/template/context.h"
 #include "rules/template/escapers.h"
@@ -29,12 +30,12 @@ static void replace(Replacements table, const char *text, size_t n, GString *out
     for (size_t i = 0; i < n; i++) {
         const char *replacement = table[(unsigned char)text[i]];
         if (replacement != NULL) {
-            g_string_append_len(out, text + done, (gssize)(i - done));
-            g_string_append(out, replacement);
+            append_text(out, text + done, i - done);
+            append_text(out, replacement, strlen(replacement));
             done = i + 1;
         }
     }
-    g_string_append_len(out, text + done, (gssize)(n - done));
+    append_text(out, text + done, n - done);
 }
 
 void escape_html(const char *text, size_t n, GString *out)

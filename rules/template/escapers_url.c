@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdint.h>
 #include <string.h>
 
+#include "rules/append.h"
 #include "rules/template/escapers.h"
 
 bool url_is_safe(const char *text, size_t n)
@@ -35,28 +37,25 @@ static bool is_one_of(char byte, const char *set)
     return byte != '\0' && strchr(set, byte) != NULL;
 }
 
+/* A bit for each ASCII character. */
+typedef const uint64_t CharacterSet[2];
+
 /* Quotes and parentheses are encoded although URLs may hold them: the result also
  * stands in quoted attributes and in CSS's url(). */
-static void encode_url(const char *text, size_t n, const char *kept, GString *out)
-{
-    static const char digits[] = "0123456789abcdef";
-    size_t done = 0;
+static CharacterSet unreserved = {0x03ff600000000000, 0x47fffffe87fffffe}; /* letters, digits, -._~ */
+static CharacterSet normal = {0xaffffc5a00000000, 0x47fffffeafffffff}; /* and !#$&*+,/:;=?@[] */
 
-    for (size_t i = 0; i < n; i++) {
-        unsigned char byte = (unsigned char)text[i];
-        if (!g_ascii_isalnum(text[i]) && !is_one_of(text[i], kept)) {
-            char encoded[] = {'%', digits[byte >> 4], digits[byte & 15]};
-            g_string_append_len(out, text + done, (gssize)(i - done));
-            g_string_append_len(out, encoded, sizeof encoded);
-            done = i + 1;
-        }
-    }
-    g_string_append_len(out, text + done, (gssize)(n - done));
+static bool is_in(CharacterSet set, unsigned char byte)
+{
+    return byte < 128 && (set[byte >> 6] >> (byte & 63) & 1) != 0;
 }
 
-void escape_url(const char *text, size_t n, GString *out)
+static void append_encoded(unsigned char byte, GString *out)
 {
-    encode_url(text, n, "-._~", out);
+    static const char digits[] = "0123456789abcdef";
+    const char encoded[] = {'%', digits[byte >> 4], digits[byte & 15]};
+
+    append_text(out, encoded, sizeof encoded);
 }
 
 static bool is_encoded(const char *text, size_t n)
@@ -65,18 +64,32 @@ static bool is_encoded(const char *text, size_t n)
            g_ascii_isxdigit(text[2]);
 }
 
+void escape_url(const char *text, size_t n, GString *out)
+{
+    size_t done = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (!is_in(unreserved, (unsigned char)text[i])) {
+            append_text(out, text + done, i - done);
+            append_encoded((unsigned char)text[i], out);
+            done = i + 1;
+        }
+    }
+    append_text(out, text + done, n - done);
+}
+
 void normalize_url(const char *text, size_t n, GString *out)
 {
     size_t done = 0;
 
     for (size_t i = 0; i < n; i++) {
-        if (is_encoded(text + i, n - i)) {
-            encode_url(text + done, i - done, "-._~!#$&*+,/:;=?@[]", out);
-            g_string_append_c(out, '%');
+        if (!is_in(normal, (unsigned char)text[i]) && !is_encoded(text + i, n - i)) {
+            append_text(out, text + done, i - done);
+            append_encoded((unsigned char)text[i], out);
             done = i + 1;
         }
     }
-    encode_url(text + done, n - done, "-._~!#$&*+,/:;=?@[]", out);
+    append_text(out, text + done, n - done);
 }
 
 void escape_srcset_url(const char *text, size_t n, GString *out)

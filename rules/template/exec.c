@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "rules/append.h"
 #include "rules/fault.h"
 #include "rules/quote.h"
 
@@ -124,16 +125,11 @@ bool exec_charge(Exec *exec, uint64_t steps, GError **error)
     return true;
 }
 
-bool exec_step(Exec *exec, uint64_t steps)
+bool exec_fail_step(Exec *exec)
 {
-    exec->steps += steps;
-    if (exec->steps > exec->setup->limits->steps) {
-        return exec_fail_limit(exec, "more than %" G_GUINT64_FORMAT " steps",
-                               exec->setup->limits->steps);
-    }
-    size_t memory = exec->setup->limits->output_bytes + SPARE_MEMORY;
-    return arena_used(exec->arena) <= memory ||
-           exec_fail_limit(exec, "more than %zu bytes of memory", memory);
+    return exec->steps > exec->steps_max
+               ? exec_fail_limit(exec, "more than %" G_GUINT64_FORMAT " steps", exec->steps_max)
+               : exec_fail_limit(exec, "more than %zu bytes of memory", exec->memory_max);
 }
 
 bool exec_enter(Exec *exec)
@@ -160,7 +156,7 @@ static bool check_output(Exec *exec)
 static bool print_result(Exec *exec, Value value)
 {
     if (value_is_text(value)) {
-        g_string_append_len(exec->out, value.text, value.n);
+        append_text(exec->out, value.text, value.n);
     } else {
         value_print(value, exec->out);
     }
@@ -338,7 +334,7 @@ static Flow walk_node(Exec *exec, Value dot, const Node *node)
     }
     switch (node->type) {
     case NODE_TEXT:
-        g_string_append_len(exec->out, node->text.bytes, (gssize)node->text.length);
+        append_text(exec->out, node->text.bytes, node->text.length);
         return check_output(exec) ? FLOW_DONE : FLOW_FAILED;
     case NODE_ACTION:
         return walk_action(exec, dot, node) ? FLOW_DONE : FLOW_FAILED;
@@ -374,7 +370,8 @@ static Flow walk_list(Exec *exec, Value dot, const NodeList *list)
 bool exec_run(const ExecSetup *setup, Value root, GString *out, GError **error)
 {
     Exec exec = {.setup = setup, .arena = setup->arena, .out = out, .out_start = out->len,
-                 .tree = setup->entry};
+                 .tree = setup->entry, .steps_max = setup->limits->steps,
+                 .memory_max = setup->limits->output_bytes + SPARE_MEMORY};
     bool good = walk_tree(&exec, setup->entry, root);
     g_free(exec.stack);
     if (!good) {

@@ -52,7 +52,8 @@ struct Exec {
     size_t stack_size, frame, top; /* those of this one: from frame to top */
     unsigned calls;   /* {{template}} within {{template}} */
     unsigned nesting; /* of everything that costs stack */
-    uint64_t steps;
+    uint64_t steps, steps_max;
+    size_t memory_max;
     const Node *callee; /* the first argument of the call that is running, as written */
     GError *error;
 };
@@ -69,7 +70,13 @@ bool exec_fail_call(Exec *exec, const char *name, GError *take_reason);
 /* One level deeper, one step further; false if that is more than allowed. */
 bool exec_enter(Exec *exec);
 void exec_leave(Exec *exec);
-bool exec_step(Exec *exec, uint64_t steps);
+bool exec_fail_step(Exec *exec);
+static inline bool exec_step(Exec *exec, uint64_t steps)
+{
+    exec->steps += steps;
+    return (exec->steps <= exec->steps_max && arena_used(exec->arena) <= exec->memory_max) ||
+           exec_fail_step(exec);
+}
 
 bool eval_pipe(Exec *exec, Value dot, const Pipe *pipe, Value *result);
 

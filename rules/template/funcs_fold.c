@@ -161,7 +161,7 @@ bool func_fold(Exec *exec, const Value *args, size_t n, Value *result, GError **
         .columns = (size_t)args[0].integer,
         .indent = args[1],
         .indent_width = text_width(args[1].text, args[1].n),
-        .out = g_string_sized_new(args[2].n + 1),
+        .out = arena_text_begin(exec_arena(exec)),
         .is_fresh = true,
         .room = exec_room(exec),
     };

@@ -67,7 +67,7 @@ static void append_duration(GString *out, int64_t seconds)
 bool func_short_duration(Exec *exec, const Value *args, size_t n, Value *result,
                          GError **error)
 {
-    GString *out = g_string_new(NULL);
+    GString *out = arena_text_begin(exec_arena(exec));
     (void)n;
     append_duration(out, MAX(args[0].integer, 0) / 1000000000);
     return func_give_text(exec, out, result, error);
@@ -97,7 +97,7 @@ static bool is_web_url(const char *url, size_t n)
 bool func_web_url(Exec *exec, const Value *args, size_t n, Value *result,
                   GError **error)
 {
-    GString *out = g_string_new(NULL);
+    GString *out = arena_text_begin(exec_arena(exec));
     (void)n;
     if (is_web_url(args[0].text, args[0].n)) {
         normalize_url(args[0].text, args[0].n, out);
@@ -121,9 +121,9 @@ static bool is_linkable(const Labels *labels)
 
 /* BASE without slashes at its end, PATH, MATCHERS; a blank is %20, because
  * Alertmanager's pages take + for a plus. */
-static GString *join_url(Value base, Value path, Value matchers)
+static GString *join_url(Arena *arena, Value base, Value path, Value matchers)
 {
-    GString *out = g_string_new(NULL);
+    GString *out = arena_text_begin(arena);
     while (base.n > 0 && base.text[base.n - 1] == '/') {
         base.n--;
     }
@@ -148,7 +148,8 @@ bool func_filter_url(Exec *exec, const Value *args, size_t n, Value *result,
         return true;
     }
     return func_silence_filter(exec, &args[2], 1, &matchers, error) &&
-           func_give_text(exec, join_url(args[0], args[1], matchers), result, error);
+           func_give_text(exec, join_url(exec_arena(exec), args[0], args[1], matchers), result,
+                          error);
 }
 
 static const char *label_of(const Alert *alert, const char *name)

@@ -44,7 +44,7 @@ bool func_truncate(Exec *exec, const Value *args, size_t n, Value *result,
         *result = args[1];
         return true;
     }
-    GString *out = g_string_sized_new(end + sizeof ELLIPSIS);
+    GString *out = arena_text_begin(exec_arena(exec));
     g_string_append_len(out, args[1].text, (gssize)end);
     g_string_append(out, ELLIPSIS);
     return func_give_text(exec, out, result, error);
@@ -79,9 +79,10 @@ bool func_silence_filter(Exec *exec, const Value *args, size_t n, Value *result,
                          GError **error)
 {
     Value pairs = kv_sorted_pairs(exec_arena(exec), args[0].labels);
-    GString *out = g_string_new("{");
+    GString *out = arena_text_begin(exec_arena(exec));
 
     (void)n;
+    g_string_append_c(out, '{');
     for (size_t i = 0; i < pairs.n; i++) {
         const Label *label = &pairs.pairs[i];
         g_string_append(out, i > 0 ? "," : "");

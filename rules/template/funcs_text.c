@@ -9,7 +9,7 @@
 static bool map_runes(Exec *exec, Value text, gunichar (*map)(gunichar), Value *result,
                       GError **error)
 {
-    GString *out = g_string_sized_new(text.n + 1);
+    GString *out = arena_text_begin(exec_arena(exec));
     size_t length;
 
     for (size_t i = 0; i < text.n; i += length) {
@@ -39,7 +39,7 @@ bool func_to_lower(Exec *exec, const Value *args, size_t n, Value *result,
 
 bool func_title(Exec *exec, const Value *args, size_t n, Value *result, GError **error)
 {
-    GString *out = g_string_sized_new(args[0].n + 1);
+    GString *out = arena_text_begin(exec_arena(exec));
 
     (void)n;
     case_title(args[0].text, args[0].n, out);
@@ -73,7 +73,7 @@ bool func_trim_space(Exec *exec, const Value *args, size_t n, Value *result,
 
 bool func_join(Exec *exec, const Value *args, size_t n, Value *result, GError **error)
 {
-    GString *out = g_string_new(NULL);
+    GString *out = arena_text_begin(exec_arena(exec));
 
     (void)n;
     for (size_t i = 0; i < args[1].n && out->len <= exec_room(exec); i++) {

@@ -9,7 +9,7 @@
 
 bool func_date(Exec *exec, const Value *args, size_t n, Value *result, GError **error)
 {
-    GString *out = g_string_new(NULL);
+    GString *out = arena_text_begin(exec_arena(exec));
 
     (void)n;
     gotime_format(gotime_of(args[1]), args[0].text, args[0].n, out);
@@ -197,7 +197,7 @@ bool func_humanize_duration(Exec *exec, const Value *args, size_t n, Value *resu
     if (!to_seconds(args[0], &seconds, error)) {
         return false;
     }
-    GString *out = g_string_new(NULL);
+    GString *out = arena_text_begin(exec_arena(exec));
     if (isnan(seconds) || isinf(seconds)) {
         g_string_append(out, isnan(seconds) ? "NaN" : seconds > 0 ? "+Inf" : "-Inf");
     } else if (fabs(seconds) >= 1) {

@@ -66,7 +66,7 @@ METHOD(time_equal)
 
 METHOD(time_format)
 {
-    GString *out = g_string_new(NULL);
+    GString *out = arena_text_begin(exec_arena(exec));
 
     UNUSED;
     gotime_format(gotime_of(args[0]), args[1].text, args[1].n, out);

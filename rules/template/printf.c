@@ -2,6 +2,7 @@
 /* Sprintf: reading the format. */
 #include <string.h>
 
+#include "rules/append.h"
 #include "rules/rune.h"
 #include "rules/template/print_internal.h"
 
@@ -206,9 +207,34 @@ static void print_verb(Directives *read, gunichar verb)
     printer_print(&read->printer, read->values[read->next++], verb);
 }
 
+/* %s, %d or %v of a text or an int, which most are.  False if it is anything else. */
+static bool print_plain(Directives *read)
+{
+    char verb = current(read);
+    if (read->next >= read->n_values) {
+        return false;
+    }
+    const Value *value = &read->values[read->next];
+    if (value->kind == KIND_STRING && (verb == 's' || verb == 'v')) {
+        append_text(read->printer.out, value->text, value->n);
+    } else if (value->kind == KIND_INT && (verb == 'd' || verb == 'v')) {
+        char digits[24];
+        int n = g_snprintf(digits, sizeof digits, "%" G_GINT64_FORMAT, value->integer);
+        append_text(read->printer.out, digits, (size_t)n);
+    } else {
+        return false;
+    }
+    read->at++;
+    read->next++;
+    return true;
+}
+
 /* What follows a '%'. */
 static void print_directive(Directives *read)
 {
+    if (print_plain(read)) {
+        return;
+    }
     read->printer.format = (Format){0};
     read->good_index = true;
     read_flags(read);
@@ -255,7 +281,7 @@ bool print_format(Value format, const Value *values, size_t n, size_t room, GStr
         const char *from = read.format + read.at;
         const char *percent = memchr(from, '%', read.end - read.at);
         size_t plain = percent == NULL ? read.end - read.at : (size_t)(percent - from);
-        g_string_append_len(out, from, (gssize)plain);
+        append_text(out, from, plain);
         read.at += plain;
         if (percent != NULL) {
             read.at++;

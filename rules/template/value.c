@@ -62,9 +62,8 @@ Value value_typed_text(Kind kind, const char *text, size_t n)
 
 Value value_take_text(Arena *arena, GString *built)
 {
-    Value text = value_text_n(arena_strndup(arena, built->str, built->len), built->len);
-    g_string_free(built, TRUE);
-    return text;
+    size_t n = built->len;
+    return value_text_n(arena_text_end(arena, built), n);
 }
 
 Value value_bool(bool truth)

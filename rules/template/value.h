@@ -102,7 +102,7 @@ struct MapEntry {
 Value value_text(const char *text);
 Value value_text_n(const char *text, size_t n);
 Value value_typed_text(Kind kind, const char *text, size_t n); /* string, html, url */
-/* A copy of what a function has built, in the arena; frees BUILT. */
+/* A copy of what a function has built, in the arena; BUILT is gone (arena_text_end()). */
 Value value_take_text(Arena *arena, GString *built);
 Value value_bool(bool truth);
 Value value_int(int64_t integer);

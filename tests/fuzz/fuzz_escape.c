@@ -120,11 +120,15 @@ static bool is_raw(const char *name)
     return false;
 }
 
+/* Letters and digits, with - and : only between them. */
 static char *read_name(Reader *reader)
 {
     const char *start = reader->at;
-    while (reader->at < reader->end && (g_ascii_isalnum(*reader->at) || is_one_of(reader, ":-/"))) {
-        if (*reader->at == '/' && reader->at > start) {
+    reader->at += is_one_of(reader, "/");
+    while (reader->at < reader->end) {
+        bool joins = is_one_of(reader, ":-") && reader->at + 1 < reader->end &&
+                     g_ascii_isalnum(reader->at[1]);
+        if (!joins && !g_ascii_isalnum(*reader->at)) {
             break;
         }
         reader->at++;
