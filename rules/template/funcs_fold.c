@@ -2,6 +2,7 @@
 /* {{ fold 80 "  " TEXT }}: text in lines of at most so many columns. */
 #include <string.h>
 
+#include "rules/append.h"
 #include "rules/fault.h"
 #include "rules/rune.h"
 #include "rules/template/funcs_alertmanager.h"
@@ -76,7 +77,7 @@ static bool is_url(const char *word, size_t n)
 
 static void put(Folding *folding, const char *text, size_t n, size_t width)
 {
-    g_string_append_len(folding->out, text, (gssize)n);
+    append_text(folding->out, text, n);
     folding->width += width;
     folding->is_fresh = false;
 }
