@@ -109,9 +109,11 @@ static void skip_raw(Reader *reader, const char *name)
     }
 }
 
+/* Elements whose content is no markup. */
+static const char *const raw[] = {"script", "style", "textarea", "title"};
+
 static bool is_raw(const char *name)
 {
-    static const char *const raw[] = {"script", "style", "textarea", "title"};
     for (size_t i = 0; i < G_N_ELEMENTS(raw); i++) {
         if (g_ascii_strcasecmp(name, raw[i]) == 0) {
             return true;
@@ -261,11 +263,17 @@ static GString *make_template(const uint8_t *bytes, size_t n)
     return text;
 }
 
-/* Browsers end a document type at the next >, wherever that stands. */
+/* Not a document type, which browsers end at the next >, wherever that stands, nor an end tag
+ * that data completes: </style{{.}}. */
 static bool is_usable(const char *markup)
 {
     g_autofree char *lower = g_ascii_strdown(markup, -1);
-    return strstr(lower, HARMLESS) == NULL && strstr(lower, "<!doctype") == NULL;
+    bool usable = strstr(lower, HARMLESS) == NULL && strstr(lower, "<!doctype") == NULL;
+    for (size_t i = 0; i < G_N_ELEMENTS(raw); i++) {
+        g_autofree char *half = g_strdup_printf("</%s{{", raw[i]);
+        usable = usable && strstr(lower, half) == NULL;
+    }
+    return usable;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
