@@ -55,6 +55,21 @@ static Template *compile_addresses(Loader *loader, const Node *node)
     return compiled;
 }
 
+/* A header is ASCII, and no mail goes without From. */
+static void check_sender(Loader *loader, const Node *node, const Template *compiled)
+{
+    const char *text = compiled != NULL && template_is_static(compiled) ? reader_text(node) : "";
+    const char *at = strrchr(text, '@');
+    const char *angle = strrchr(text, '<');
+    const char *local = angle != NULL ? angle + 1 : text;
+    for (; at != NULL && local < at; local++) {
+        if ((*local & 0x80) != 0) {
+            report_error(loader->reader.report, node, "a sender must be ASCII before the @");
+            return;
+        }
+    }
+}
+
 static void build_addresses(Loader *loader, const EmailSettings *settings,
                             const SmtpSettings *smtp, EmailConfig *email)
 {
@@ -63,6 +78,7 @@ static void build_addresses(Loader *loader, const EmailSettings *settings,
     email->bcc = compile_addresses(loader, settings->bcc);
     email->reply_to = compile_addresses(loader, settings->reply_to);
     email->from = compile_addresses(loader, smtp->from);
+    check_sender(loader, smtp->from, email->from);
     if (!is_given(smtp->from)) {
         report_error(loader->reader.report, settings->at.node, "no global SMTP from set");
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "rules/template/escapers.h"
+#include "rules/utf8.h"
 
 #define ENTITY_MAX 64 /* bytes that are looked at */
 
@@ -219,7 +220,7 @@ static bool is_invisible(gunichar c)
 
 static void append_visible(GString *out, const char *text)
 {
-    for (; *text != '\0'; text = g_utf8_next_char(text)) {
+    for (; *text != '\0'; text = utf8_next(text)) {
         gunichar c = g_utf8_get_char(text);
         if (g_unichar_isspace(c) || g_unichar_iscntrl(c)) {
             g_string_append_c(out, ' ');

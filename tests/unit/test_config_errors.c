@@ -140,6 +140,14 @@ static void the_errors_of_receivers_are_those_of_alertmanager(void **state)
          "dir/f.yml:2:39: receivers[0].email_configs[0]: no global SMTP smarthost set"},
         {ROUTE "receivers: [{name: r, email_configs: [{to: x@y, smarthost: 'a:25'}]}]\n",
          "dir/f.yml:2:39: receivers[0].email_configs[0]: no global SMTP from set"},
+        {"route: {receiver: r}\n"
+         "receivers: [{name: r, email_configs: [{to: 'jürgen@x', smarthost: 'h:25', from: 'Jürgen "
+         "<jürgen@x>'}]}]\n",
+         "dir/f.yml:2:81: receivers[0].email_configs[0].from: a sender must be ASCII before the @"},
+        {"route: {receiver: r}\n"
+         "receivers: [{name: r, email_configs: [{to: x@z, smarthost: 'h:25', from: 'Jürgen "
+         "<j@bücher.example>'}]}]\n",
+         ""},
         {MAIL("cc: x@y"),
          "dir/f.yml:2:39: receivers[0].email_configs[0]: missing to address in "
          "email config"},
