@@ -166,7 +166,7 @@ def test_check_names_what_is_wrong_with_a_key(tmp_path):
     base = harness.simple_config(25) + "dkim: {domain: example.org, selector: s, private_key_file: k.pem}\n"
     line = base.count("\n")
     place = f"f.yml:{line}:7: dkim.private_key_file: "
-    assert check(tmp_path, base) == (1, place + "secret file ./k.pem: No such file or directory\n")
+    assert check(tmp_path, base) == (1, place + "secret file k.pem: No such file or directory\n")
     (tmp_path / "k.pem").write_text("nothing")
     assert check(tmp_path, base) == (1, place + "no private key in PEM form\n")
     subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", tmp_path / "k.pem"], check=True)
