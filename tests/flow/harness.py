@@ -72,6 +72,10 @@ class Process:
     def output(self):
         return self.log_path.read_text(errors="replace")
 
+    def tells(self, pattern):
+        """Waits until the output matches: lines of a log gather for a moment before they are written."""
+        return wait_for(lambda: re.search(pattern, self.output()), f"the output: {pattern}")
+
     def running(self):
         return self.child.poll() is None
 

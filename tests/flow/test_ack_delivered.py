@@ -54,7 +54,7 @@ def test_after_the_timeout_a_retry_finds_its_mail(start):
     late = {"error": "the mail is not delivered yet"}
     assert ours.post(hook()) == (503, late)
     assert ours.post(hook()) == (503, late)
-    assert "code=503 result=busy" in ours.output()
+    ours.tells("code=503 result=busy")
     sink = start(SmtpSink, port=port)
     ours.drained()
     status, answer = ours.post(hook())
@@ -72,7 +72,7 @@ def test_a_mail_that_is_refused_for_good_is_answered_with_2xx(start):
 def test_with_ack_stored_memory_answers_at_once_and_warns(start):
     ours = start(Alertpost, harness.simple_config(harness.free_port(), more=source("stored")), storage="memory:")
     assert ours.post(hook())[0] == 202
-    assert "ack: stored with storage memory: a crash or a restart loses mail" in ours.output()
+    ours.tells("ack: stored with storage memory: a crash or a restart loses mail")
 
 
 def test_the_end_answers_whoever_waits(start, pool):

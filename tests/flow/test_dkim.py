@@ -147,7 +147,7 @@ def test_a_key_that_is_gone_costs_the_signature_and_not_the_mail(start, tmp_path
     _, mail = wait_for(sink.received, "the mail")[0]
     assert mail["DKIM-Signature"] is None
     assert ours.metric("alertpost_dkim_errors_total") == 1
-    assert re.search(r'level=error msg="mail not signed".* error="dkim: private_key_file: secret file .*: No such file', ours.output())
+    ours.tells(r'level=error msg="mail not signed".* error="dkim: private_key_file: secret file .*: No such file')
     assert harness.request(ours.port, "POST", "/-/reload")[0] == 500
     key.path.write_bytes(pem)
     assert harness.request(ours.port, "POST", "/-/reload")[0] == 200
