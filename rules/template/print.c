@@ -34,7 +34,9 @@ static void print_bad_verb(Printer *printer, Value value, gunichar verb)
     } else {
         append(printer, kind_type(value.kind));
         g_string_append_c(printer->out, '=');
+        printer->is_plain = true;
         print_at(printer, value, 'v', 0);
+        printer->is_plain = false;
     }
     g_string_append_c(printer->out, ')');
 }
@@ -198,7 +200,7 @@ static void print_struct(Printer *printer, Value value, gunichar verb, unsigned 
 static bool print_by_method(Printer *printer, Value value, gunichar verb)
 {
     Stringer *stringer = kind_stringer(value.kind);
-    if (stringer == NULL || printer->format.sharp_v || verb >= 0x80 || verb == 0 ||
+    if (stringer == NULL || printer->is_plain || printer->format.sharp_v || verb >= 0x80 || verb == 0 ||
         strchr("vsxXq", (int)verb) == NULL) {
         return false;
     }

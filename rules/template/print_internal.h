@@ -10,6 +10,7 @@ typedef struct {
     GString *out;
     size_t end; /* out->len stays about below it */
     Format format;
+    bool is_plain; /* without String methods: what stands in %!d(…) */
 } Printer;
 
 bool printer_is_full(const Printer *printer);

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Random templates and payloads: the engine beside amtool and beside Go's own packages.
 
-The same output, or a failure of the same kind. As part of the tests a few hundred are tried;
-TEMPLATES=20000 in the environment tries so many, SEED=N those of one seed, which is printed."""
+The same output, or a failure of the same kind. As part of the tests the same few hundred are tried
+each time; TEMPLATES=20000 in the environment tries so many others, SEED=N those of one seed, which is
+printed. In 100,000 templates one or two show differences that no pattern tells apart: a template that is
+called twice and ends inside a tag, an int64 where we know only ints (both in rules/README.md)."""
 
 import base64
 import collections
@@ -24,6 +26,7 @@ AMTOOL, GO = shutil.which("amtool"), shutil.which("go")
 OUTCOMES = pathlib.Path(ALERTPOST).parent / "tests" / "template_outcomes"
 ORACLE = pathlib.Path(__file__).resolve().parents[1] / "fuzz" / "oracle"
 TEMPLATES = int(os.environ.get("TEMPLATES", "400"))
+SEED = os.environ.get("SEED", None if "TEMPLATES" in os.environ else "1")
 BATCH = 500
 
 # What stands for ZgotmplZ in our output where Go 1.19 refuses nothing: an attribute without
@@ -93,7 +96,7 @@ def run_amtool(case, folder):
 
 
 def seed():
-    number = int(os.environ.get("SEED", random.SystemRandom().getrandbits(32)))
+    number = int(SEED or random.SystemRandom().getrandbits(32))
     print(f"SEED={number}")
     return number
 

@@ -211,6 +211,7 @@ static void wrong_formats_say_what_is_wrong(void **state)
     const Value one = value_int(1), two = value_int(2), three = value_int(3);
     const Case cases[] = {
         {"%d %s %t", {text("a"), value_int(5), one}, "%!d(string=a) %!s(int=5) %!t(int=1)"},
+        {"%t %d", {value_integer(KIND_DURATION, 5), value_integer(KIND_MONTH, 1)}, "%!t(time.Duration=5) 1"},
         {"%f %d %z", {text("x"), value_float(1.5), one},
          "%!f(string=x) %!d(float64=1.5) %!z(int=1)"},
         {"%s %d %v", {VALUE_NIL, VALUE_NIL, VALUE_NIL}, "%!s(<nil>) %!d(<nil>) <nil>"},

@@ -31,13 +31,14 @@ type Alert struct {
 type Alerts []Alert
 
 type Data struct {
-	Receiver          string `json:"receiver"`
-	Status            string `json:"status"`
-	Alerts            Alerts `json:"alerts"`
-	GroupLabels       KV     `json:"groupLabels"`
-	CommonLabels      KV     `json:"commonLabels"`
-	CommonAnnotations KV     `json:"commonAnnotations"`
-	ExternalURL       string `json:"externalURL"`
+	Receiver           string `json:"receiver"`
+	Status             string `json:"status"`
+	Alerts             Alerts `json:"alerts"`
+	NotificationReason string `json:"notificationReason"`
+	GroupLabels        KV     `json:"groupLabels"`
+	CommonLabels       KV     `json:"commonLabels"`
+	CommonAnnotations  KV     `json:"commonAnnotations"`
+	ExternalURL        string `json:"externalURL"`
 }
 
 func (alerts Alerts) withStatus(status string) []Alert {
