@@ -3,9 +3,11 @@
 
 #include <limits.h>
 #include <openssl/bio.h>
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/params.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <stdatomic.h>
@@ -31,6 +33,34 @@ bool crypto_equal(const void *a, size_t a_length, const void *b, size_t b_length
 bool crypto_random(void *bytes, size_t length)
 {
     return length <= INT_MAX && RAND_bytes(bytes, (int)length) == 1;
+}
+
+static size_t run_hmac(EVP_MAC_CTX *context, const char *hash, const void *key,
+                       size_t key_length, const CryptoPart *parts, size_t n, guint8 *digest)
+{
+    char name[8];
+    g_strlcpy(name, hash, sizeof name);
+    const OSSL_PARAM settings[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0), OSSL_PARAM_END};
+    size_t size = 0;
+    bool done = context != NULL && EVP_MAC_init(context, key, key_length, settings) == 1;
+    for (size_t i = 0; done && i < n; i++) {
+        done = EVP_MAC_update(context, parts[i].data, parts[i].length) == 1;
+    }
+    return done && EVP_MAC_final(context, digest, &size, CRYPTO_HMAC_MAX) == 1 ? size : 0;
+}
+
+size_t crypto_hmac(CryptoHash hash, const void *key, size_t key_length, const CryptoPart *parts,
+                   size_t n, guint8 digest[CRYPTO_HMAC_MAX])
+{
+    static const char *const names[] = {"SHA1", "SHA224", "SHA256", "SHA384", "SHA512"};
+    EVP_MAC *mac = EVP_MAC_fetch(NULL, OSSL_MAC_NAME_HMAC, NULL);
+    EVP_MAC_CTX *context = mac != NULL ? EVP_MAC_CTX_new(mac) : NULL;
+    size_t size = run_hmac(context, names[hash], key, key_length, parts, n, digest);
+    EVP_MAC_CTX_free(context);
+    EVP_MAC_free(mac);
+    ERR_clear_error();
+    return size;
 }
 
 /* --- signatures --- */

@@ -15,6 +15,18 @@ void crypto_sha256(const void *data, size_t length, guint8 digest[CRYPTO_SHA256_
  * nor of how long they are beyond what hashing them takes. */
 bool crypto_equal(const void *a, size_t a_length, const void *b, size_t b_length);
 
+/* HMAC (RFC 2104). */
+typedef enum { CRYPTO_SHA1, CRYPTO_SHA224, CRYPTO_SHA256, CRYPTO_SHA384, CRYPTO_SHA512 } CryptoHash;
+#define CRYPTO_HMAC_MAX 64
+typedef struct {
+    const void *data;
+    size_t length;
+} CryptoPart;
+/* Of the PARTS one after the other; the digest's length, 0 if OpenSSL cannot: there is no
+ * memory, or it does not allow this hash. */
+size_t crypto_hmac(CryptoHash hash, const void *key, size_t key_length, const CryptoPart *parts,
+                   size_t n, guint8 digest[CRYPTO_HMAC_MAX]);
+
 /* An RSA private key; never changes. */
 typedef struct CryptoKey CryptoKey;
 /* From PEM text (PKCS #8 or PKCS #1, not encrypted). NULL with ERROR set (INPUT). */

@@ -16,15 +16,29 @@ static void wipe_relay(RelayConfig *relay)
     secret_wipe(&relay->tls.key);
 }
 
+static void wipe_signature(SignatureConfig *signature)
+{
+    for (unsigned i = 0; i < signature->n_secrets; i++) {
+        secret_wipe(&signature->secrets[i]);
+    }
+}
+
+static void wipe_auth(AuthConfig *auth)
+{
+    secret_wipe(&auth->bearer_token);
+    secret_wipe(&auth->basic_password);
+    secret_wipe(&auth->header_value);
+    wipe_signature(&auth->hmac);
+    wipe_signature(&auth->standard_webhooks);
+}
+
 static void wipe_secrets(Config *config)
 {
     for (unsigned i = 0; i < config->n_relays; i++) {
         wipe_relay(&config->relays[i]);
     }
     for (unsigned i = 0; i < config->n_sources; i++) {
-        secret_wipe(&config->sources[i].auth.bearer_token);
-        secret_wipe(&config->sources[i].auth.basic_password);
-        secret_wipe(&config->sources[i].auth.header_value);
+        wipe_auth(&config->sources[i].auth);
     }
     secret_wipe(&config->dkim.private_key);
 }

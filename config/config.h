@@ -104,6 +104,23 @@ typedef struct {
 /* DEFAULT: the storage decides (stored with sqlite, delivered with memory:). */
 typedef enum { ACK_DEFAULT, ACK_STORED, ACK_DELIVERED } AckMode;
 
+typedef enum { HASH_SHA1, HASH_SHA224, HASH_SHA256, HASH_SHA384, HASH_SHA512 } Hash;
+typedef enum { ENCODING_HEX, ENCODING_BASE64 } Encoding;
+
+/* A signature (HMAC) over the body, by one of several secrets. */
+typedef struct {
+    Secret *secrets;
+    unsigned n_secrets;      /* 0: no such way, and nothing below is set */
+    bool standard;           /* Standard Webhooks: secrets are base64 behind "whsec_", and the
+                                header is a list of signatures, any of which will do */
+    char *header, *prefix;   /* the signature's, which stands behind PREFIX */
+    Encoding encoding;
+    Hash algorithm;
+    char *message;           /* what is signed, with {body}, {timestamp} and {id} in it */
+    char *timestamp_header, *id_header; /* "" where the message has none */
+    int64_t tolerance_ms;    /* how far the timestamp may be from now */
+} SignatureConfig;
+
 /* What a webhook may prove itself with: any one of those that are set. */
 typedef struct {
     bool required;           /* false: the source is open, and nothing below is set */
@@ -112,6 +129,7 @@ typedef struct {
     Secret basic_password;
     char *header_name;       /* "": none */
     Secret header_value;
+    SignatureConfig hmac, standard_webhooks;
 } AuthConfig;
 
 typedef struct {

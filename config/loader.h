@@ -100,8 +100,17 @@ typedef struct {
 } NamedIntervalSettings;
 
 typedef struct {
+    Section at; /* node NULL: no such section */
+    char *header, *prefix, *message, *timestamp_header, *id_header; /* NULL: not given */
+    unsigned encoding, algorithm; /* Encoding, Hash */
+    OptionalDuration tolerance;
+    const Node *secrets, *secret_files;
+} SignatureSettings;
+
+typedef struct {
     Section at;
     AuthConfig config;
+    SignatureSettings hmac, standard_webhooks;
 } AuthSettings;
 
 /* Templates of a source of type json; NULL: not given. */
@@ -162,6 +171,7 @@ extern const Schema global_schema, tls_schema, oauth2_schema, route_schema, rece
     email_schema, threading_schema, inhibit_schema, inhibit_source_schema,
     named_interval_schema, mute_interval_schema, interval_schema, times_schema,
     source_schema, source_auth_schema, source_basic_schema, source_header_schema,
+    source_hmac_schema, source_standard_schema,
     source_dedup_schema, source_map_schema, source_links_schema, delivery_schema, fallback_schema, rate_limit_schema, retry_schema,
     timeouts_schema, dkim_schema, limits_schema, file_schema;
 
@@ -183,6 +193,9 @@ void load_sources(Loader *loader);
 void load_delivery(Loader *loader);
 void load_notes(Loader *loader);
 
+/* What `auth` says, checked, with what TYPE has by default. */
+AuthConfig source_auth_build(const Loader *loader, const AuthSettings *settings,
+                             const char *type);
 /* Reports a type that is not one, and settings that cannot act on what it sends. */
 void source_type_check(const Loader *loader, const SourceSettings *settings);
 Family source_family(const SourceSettings *settings);

@@ -74,6 +74,21 @@ void secret_wipe(Secret *secret)
     *secret = (Secret){0};
 }
 
+guint8 *secret_decode(const char *text, size_t *length)
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    if (g_str_has_prefix(text, "whsec_")) {
+        text += strlen("whsec_");
+    }
+    size_t digits = strspn(text, alphabet);
+    size_t padding = strspn(text + digits, "=");
+    if (digits < 2 || padding > 2 || (digits + padding) % 4 != 0 ||
+        text[digits + padding] != '\0') {
+        return NULL;
+    }
+    return g_base64_decode(text, length);
+}
+
 bool secret_equal(const Secret *a, const Secret *b)
 {
     return g_strcmp0(a->text, b->text) == 0 && g_strcmp0(a->file, b->file) == 0 &&

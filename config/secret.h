@@ -24,6 +24,9 @@ bool secret_is_set(const Secret *secret);
 char *secret_read(const Secret *secret, GError **error);
 void secret_free(char *text); /* overwrites it; NULL is allowed */
 void secret_wipe(Secret *secret); /* overwrites the text and forgets both */
+/* The bytes that a secret of Standard Webhooks stands for: base64, behind "whsec_" or not.
+ * NULL if TEXT is none; to be overwritten and freed. */
+guint8 *secret_decode(const char *text, size_t *length);
 /* The same text or the same file; says nothing about what the file holds. */
 bool secret_equal(const Secret *a, const Secret *b);
 

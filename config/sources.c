@@ -8,42 +8,6 @@
 static const char *const family_names[] = {"monitoring", "ci", NULL};
 static const char *const ack_names[] = {"default", "stored", "delivered", NULL};
 
-static const Field basic_fields[] = {
-    REQUIRED(AuthSettings, config.basic_username, "username", "missing username in basic",
-             "The user's name."),
-    FIELD(AuthSettings, config.basic_password, "password", NULL, "The password."),
-    SECRET_FILE(AuthSettings, config.basic_password, "password_file",
-                "The file with it, read at every use."),
-};
-
-const Schema source_basic_schema =
-    PLAIN_SCHEMA("basic", AuthSettings, basic_fields, "HTTP basic authentication.");
-
-static const Field header_fields[] = {
-    REQUIRED(AuthSettings, config.header_name, "name", "missing name in header",
-             "The header's name, as in `X-Gitlab-Token`."),
-    FIELD(AuthSettings, config.header_value, "value", NULL, "What it must be."),
-    SECRET_FILE(AuthSettings, config.header_value, "value_file",
-                "The file with it, read at every use."),
-};
-
-const Schema source_header_schema =
-    PLAIN_SCHEMA("header", AuthSettings, header_fields, "A header with a fixed value.");
-
-static const Field auth_fields[] = {
-    FIELD(AuthSettings, config.bearer_token, "bearer_token", NULL,
-          "The token of `Authorization: Bearer`."),
-    SECRET_FILE(AuthSettings, config.bearer_token, "bearer_token_file",
-                "The file with it, read at every use."),
-    OPTIONAL_GROUP("basic", &source_basic_schema, "A name and a password."),
-    OPTIONAL_GROUP("header", &source_header_schema, "A header with a secret in it."),
-    UNSUPPORTED("hmac", "A signature over the body."),
-};
-
-const Schema source_auth_schema =
-    SCHEMA("auth", AuthSettings, auth_fields,
-           "What a webhook proves itself with: any one of those that are given.");
-
 static const Field dedup_fields[] = {
     FIELD(SourceSettings, dedup_window_ms, "window", "5m",
           "Of monitoring: a repetition within this is recognised as one notification."),
@@ -86,16 +50,6 @@ const Schema source_schema =
            "Who posts, and how. A source named `alertmanager`, of that type and open, exists "
            "until one of that name is written.");
 
-static bool is_token(const char *text)
-{
-    for (const char *c = text; *c != '\0'; c++) {
-        if (!g_ascii_isalnum(*c) && strchr("!#$%&'*+-.^_`|~", *c) == NULL) {
-            return false;
-        }
-    }
-    return *text != '\0';
-}
-
 /* A path segment that needs no escaping. */
 static bool is_source_name(const char *name)
 {
@@ -105,35 +59,6 @@ static bool is_source_name(const char *name)
         }
     }
     return *name != '\0' && *name != '.';
-}
-
-static void check_auth(const Loader *loader, const SourceSettings *settings)
-{
-    const AuthConfig *auth = &settings->auth.config;
-    const Node *node = settings->auth.at.node;
-    if (node == NULL) {
-        return;
-    }
-    const struct {
-        bool broken;
-        const char *key; /* NULL: auth itself */
-        const char *reason;
-    } rules[] = {
-        {node->n == 0, NULL, "names no way to authenticate"},
-        {auth->basic_username != NULL && !secret_is_set(&auth->basic_password), "basic",
-         "missing password or password_file in basic"},
-        {auth->header_name != NULL && !secret_is_set(&auth->header_value), "header",
-         "missing value or value_file in header"},
-        {auth->header_name != NULL && !is_token(auth->header_name), "header",
-         "not a header's name"},
-    };
-    for (size_t i = 0; i < G_N_ELEMENTS(rules); i++) {
-        if (rules[i].broken) {
-            report_error(loader->reader.report,
-                         rules[i].key != NULL ? node_get(node, rules[i].key) : node, "%s",
-                         rules[i].reason);
-        }
-    }
 }
 
 static void check_name(const Loader *loader, const SourceSettings *settings,
@@ -164,20 +89,20 @@ static Labels build_labels(const Loader *loader, const Node *map)
     return labels_make(items, n);
 }
 
-static char *text_or_empty(const Loader *loader, char *text)
+static char *type_of(const SourceSettings *settings)
 {
-    return text != NULL ? text : arena_strdup(loader->reader.arena, "");
+    return settings->type != NULL ? settings->type : settings->name;
 }
 
-static void add_source(Loader *loader, const SourceSettings *settings)
+static void add_source(Loader *loader, const SourceSettings *settings,
+                       const AuthConfig *auth)
 {
     Config *config = loader->config;
-    SourceConfig *source = &config->sources[config->n_sources++];
-    *source = (SourceConfig){
+    config->sources[config->n_sources++] = (SourceConfig){
         .name = settings->name,
-        .type = settings->type != NULL ? settings->type : settings->name,
+        .type = type_of(settings),
+        .auth = *auth,
         .family = source_family(settings),
-        .auth = settings->auth.config,
         .allow_unauthenticated = settings->allow_unauthenticated,
         .ack = (AckMode)settings->ack,
         .ack_timeout_ms = settings->ack_timeout_ms,
@@ -187,9 +112,6 @@ static void add_source(Loader *loader, const SourceSettings *settings)
         .labels = build_labels(loader, settings->labels),
         .map = json_map_build(loader, &settings->map),
     };
-    source->auth.required = settings->auth.at.node != NULL;
-    source->auth.basic_username = text_or_empty(loader, source->auth.basic_username);
-    source->auth.header_name = text_or_empty(loader, source->auth.header_name);
 }
 
 static void load_source(Loader *loader, const SourceSettings *settings, GHashTable *names)
@@ -198,10 +120,10 @@ static void load_source(Loader *loader, const SourceSettings *settings, GHashTab
         return;
     }
     check_name(loader, settings, names);
-    check_auth(loader, settings);
+    AuthConfig auth = source_auth_build(loader, &settings->auth, type_of(settings));
     if (settings->enabled) {
         source_type_check(loader, settings);
-        add_source(loader, settings);
+        add_source(loader, settings, &auth);
     }
 }
 
@@ -214,7 +136,8 @@ static void add_built_in(Loader *loader)
     const Node entry = {.kind = NODE_MAPPING, .first = &value, .last = &value, .n = 1};
     SourceSettings settings = {0};
     schema_read(&loader->reader, &source_schema, &entry, &settings);
-    add_source(loader, &settings);
+    AuthConfig open = source_auth_build(loader, &settings.auth, name);
+    add_source(loader, &settings, &open);
 }
 
 void load_sources(Loader *loader)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bridge/crypto.h"
+#include "bridge/intake/signature.h"
 #include "rules/fault.h"
 
 static bool has_basic(const AuthConfig *auth)
@@ -46,17 +47,17 @@ static AuthVerdict compare(const Secret *secret, const char *given, GError **err
     return same ? AUTH_OK : AUTH_REFUSED;
 }
 
-static AuthVerdict check_bearer(const AuthConfig *auth, AuthHeader *header,
-                                const void *request, GError **error)
+static AuthVerdict check_bearer(const AuthConfig *auth, const AuthRequest *request,
+                                GError **error)
 {
-    const char *token = credentials(header(request, "Authorization"), "Bearer");
+    const char *token = credentials(request->header(request->request, "Authorization"), "Bearer");
     return token == NULL ? AUTH_REFUSED : compare(&auth->bearer_token, token, error);
 }
 
-static AuthVerdict check_basic(const AuthConfig *auth, AuthHeader *header,
-                               const void *request, GError **error)
+static AuthVerdict check_basic(const AuthConfig *auth, const AuthRequest *request,
+                                GError **error)
 {
-    const char *encoded = credentials(header(request, "Authorization"), "Basic");
+    const char *encoded = credentials(request->header(request->request, "Authorization"), "Basic");
     if (encoded == NULL) {
         return AUTH_REFUSED;
     }
@@ -74,11 +75,23 @@ static AuthVerdict check_basic(const AuthConfig *auth, AuthHeader *header,
     return verdict == AUTH_OK && !known ? AUTH_REFUSED : verdict;
 }
 
-static AuthVerdict check_header(const AuthConfig *auth, AuthHeader *header,
-                                const void *request, GError **error)
+static AuthVerdict check_header(const AuthConfig *auth, const AuthRequest *request,
+                                GError **error)
 {
-    const char *value = header(request, auth->header_name);
+    const char *value = request->header(request->request, auth->header_name);
     return value == NULL ? AUTH_REFUSED : compare(&auth->header_value, value, error);
+}
+
+static AuthVerdict check_hmac(const AuthConfig *auth, const AuthRequest *request,
+                              GError **error)
+{
+    return signature_check(&auth->hmac, request, error);
+}
+
+static AuthVerdict check_standard(const AuthConfig *auth, const AuthRequest *request,
+                                  GError **error)
+{
+    return signature_check(&auth->standard_webhooks, request, error);
 }
 
 bool auth_is_tried(const AuthConfig *auth, AuthHeader *header, const void *request)
@@ -88,36 +101,39 @@ bool auth_is_tried(const AuthConfig *auth, AuthHeader *header, const void *reque
     }
     bool standard = secret_is_set(&auth->bearer_token) || has_basic(auth);
     return (standard && header(request, "Authorization") != NULL) ||
-           (has_header(auth) && header(request, auth->header_name) != NULL);
+           (has_header(auth) && header(request, auth->header_name) != NULL) ||
+           signature_is_tried(&auth->hmac, header, request) ||
+           signature_is_tried(&auth->standard_webhooks, header, request);
 }
 
-AuthVerdict auth_check(const AuthConfig *auth, AuthHeader *header, const void *request,
-                       GError **error)
+AuthVerdict auth_check(const AuthConfig *auth, const AuthRequest *request, GError **error)
 {
     const struct {
         bool configured;
-        AuthVerdict (*check)(const AuthConfig *, AuthHeader *, const void *, GError **);
+        AuthVerdict (*check)(const AuthConfig *, const AuthRequest *, GError **);
     } ways[] = {{secret_is_set(&auth->bearer_token), check_bearer},
                 {has_basic(auth), check_basic},
-                {has_header(auth), check_header}};
+                {has_header(auth), check_header},
+                {auth->hmac.n_secrets > 0, check_hmac},
+                {auth->standard_webhooks.n_secrets > 0, check_standard}};
     g_autoptr(GError) broken = NULL;
+    AuthVerdict worst = AUTH_REFUSED;
     if (!auth->required) {
         return AUTH_OK;
     }
     for (size_t i = 0; i < G_N_ELEMENTS(ways); i++) {
         AuthVerdict verdict =
-            ways[i].configured
-                ? ways[i].check(auth, header, request, broken == NULL ? &broken : NULL)
-                : AUTH_REFUSED;
+            ways[i].configured ? ways[i].check(auth, request, broken == NULL ? &broken : NULL)
+                               : AUTH_REFUSED;
         if (verdict == AUTH_OK) {
             return AUTH_OK;
         }
+        worst = MAX(worst, verdict);
     }
-    if (broken != NULL) {
+    if (worst == AUTH_BROKEN) {
         g_propagate_error(error, g_steal_pointer(&broken));
-        return AUTH_BROKEN;
     }
-    return AUTH_REFUSED;
+    return worst;
 }
 
 const char *auth_challenge(const AuthConfig *auth)
@@ -127,5 +143,7 @@ const char *auth_challenge(const AuthConfig *auth)
         return bearer ? "Bearer realm=\"alertpost\", Basic realm=\"alertpost\""
                       : "Basic realm=\"alertpost\"";
     }
-    return bearer ? "Bearer realm=\"alertpost\"" : "Header realm=\"alertpost\"";
+    return bearer             ? "Bearer realm=\"alertpost\""
+           : has_header(auth) ? "Header realm=\"alertpost\""
+                              : "Signature realm=\"alertpost\"";
 }

@@ -4,6 +4,7 @@
 
 #include <glib.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "config/config.h"
 
@@ -11,18 +12,27 @@
 typedef enum {
     AUTH_OK,
     AUTH_REFUSED, /* 401 */
+    AUTH_STALE,   /* 401: signed too long ago, or in the future */
     AUTH_BROKEN,  /* 503: a secret cannot be read */
 } AuthVerdict;
 
 /* Looks up a header of REQUEST; NULL if it has none. */
 typedef const char *AuthHeader(const void *request, const char *name);
 
+/* What is judged. */
+typedef struct {
+    AuthHeader *header;
+    const void *request;
+    const char *body; /* as it came */
+    size_t length;
+    int64_t now_ms;   /* since 1970 */
+} AuthRequest;
+
 /* Whether there is anything to check; no secret is read, so any thread may ask. */
 bool auth_is_tried(const AuthConfig *auth, AuthHeader *header, const void *request);
 /* Any of the ways that are configured is enough.  Reads the secrets' files: on a worker.
  * BROKEN sets ERROR (SYSTEM), and is said only where nothing else was enough. */
-AuthVerdict auth_check(const AuthConfig *auth, AuthHeader *header, const void *request,
-                       GError **error);
+AuthVerdict auth_check(const AuthConfig *auth, const AuthRequest *request, GError **error);
 /* The WWW-Authenticate header that goes with 401. */
 const char *auth_challenge(const AuthConfig *auth);
 

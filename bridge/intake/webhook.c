@@ -241,10 +241,16 @@ static const char *find_header(const void *request, const char *name)
 static bool check_credentials(Webhook *webhook)
 {
     g_autoptr(GError) error = NULL;
-    const AuthConfig *auth = &webhook->source->auth;
-    switch (auth_check(auth, find_header, webhook->exchange, &error)) {
+    AuthRequest request = {.header = find_header,
+                           .request = webhook->exchange,
+                           .now_ms = g_get_real_time() / 1000};
+    request.body = http_body(webhook->exchange, &request.length);
+    switch (auth_check(&webhook->source->auth, &request, &error)) {
     case AUTH_OK:
         return true;
+    case AUTH_STALE:
+        refuse(webhook, 401, "the signature's timestamp is too far from now");
+        return false;
     case AUTH_REFUSED:
         refuse(webhook, 401, "wrong credentials");
         return false;

@@ -47,7 +47,18 @@ def webhooks():
         yield bytes([number, 0x0F]) + path.read_bytes()
 
 
+def credentials():
+    """Every way to log in, right and nearly right."""
+    secret = b"8f41c0a2b7d3e695"
+    signed = b"webhook-id: i\nwebhook-timestamp:1614265330\nwebhook-signature: v1,AAAA v1,"
+    for lines in (b"Authorization:Bearer " + secret, b"Authorization:Bearer wrong", b"Authorization:Basic dTo4ZjQxYzBhMmI3ZDNlNjk1",
+                  b"Authorization:Basic dTp3cm9uZw==", b"X-Token:" + secret, b"X-Token:", signed + b"AAAA",
+                  b"X-Hub-Signature-256:sha256=00\nT:1614265330\nI:1"):
+        yield lines + b"\n\n{}"
+
+
 CORPORA = {
+    "fuzz_auth": credentials,
     "fuzz_formats": webhooks,
     "fuzz_template": case_texts,
     "fuzz_escape": markup,

@@ -95,6 +95,49 @@ static void the_source_alertmanager_is_there_until_it_is_written(void **state)
     }
 }
 
+static void a_signature_is_by_default_what_the_type_s_sender_makes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *source, *header, *prefix, *message;
+    } rows[] = {
+        {"name: github, auth: {hmac: {secrets: [s]}}", "X-Hub-Signature-256", "sha256=", "{body}"},
+        {"name: github, auth: {hmac: {secrets: [s], algorithm: sha1, header: X-Hub-Signature}}",
+         "X-Hub-Signature", "sha1=", "{body}"},
+        {"name: flux, auth: {hmac: {secrets: [s], algorithm: sha512}}", "X-Signature", "sha512=",
+         "{body}"},
+        {"name: grafana, auth: {hmac: {secrets: [s]}}", "X-Grafana-Alerting-Signature", "",
+         "{body}"},
+        {"name: grafana, auth: {hmac: {secrets: [s], timestamp_header: T}}",
+         "X-Grafana-Alerting-Signature", "", "{timestamp}:{body}"},
+        {"name: gitea, type: github, auth: {hmac: {secrets: [s], header: X-Gitea-Signature, prefix: ''}}",
+         "X-Gitea-Signature", "", "{body}"},
+        {"name: slack, type: alertmanager, auth: {hmac: {secrets: [s], header: H, prefix: v0=,"
+         " signed: 'v0:{timestamp}:{body}', timestamp_header: T}}",
+         "H", "v0=", "v0:{timestamp}:{body}"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *yaml = g_strdup_printf(REST "sources: [{%s}]\n", rows[i].source);
+        g_autoptr(Config) config = load(yaml);
+        const SignatureConfig *hmac = &config->sources[0].auth.hmac;
+        assert_int_equal(hmac->n_secrets, 1);
+        assert_string_equal(hmac->header, rows[i].header);
+        assert_string_equal(hmac->prefix, rows[i].prefix);
+        assert_string_equal(hmac->message, rows[i].message);
+        assert_int_equal(hmac->tolerance_ms, 300000);
+    }
+    g_autoptr(Config) gitlab = load(REST "sources: [{name: gitlab, auth: {header: {value: v},"
+                                         " standard_webhooks: {secret_files: [new, /old],"
+                                         " secrets: [whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw],"
+                                         " tolerance: 1m}}}]\n");
+    const AuthConfig *auth = &gitlab->sources[0].auth;
+    assert_string_equal(auth->header_name, "X-Gitlab-Token");
+    assert_int_equal(auth->standard_webhooks.n_secrets, 3);
+    assert_string_equal(auth->standard_webhooks.secrets[1].file, "dir/new");
+    assert_string_equal(auth->standard_webhooks.secrets[2].file, "/old");
+    assert_int_equal(auth->standard_webhooks.tolerance_ms, 60000);
+}
+
 static void a_source_has_what_is_written(void **state)
 {
     (void)state;
@@ -777,6 +820,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_with_the_least_has_every_default),
         cmocka_unit_test(the_source_alertmanager_is_there_until_it_is_written),
+        cmocka_unit_test(a_signature_is_by_default_what_the_type_s_sender_makes),
         cmocka_unit_test(a_source_has_what_is_written),
         cmocka_unit_test(an_email_takes_from_global_field_by_field),
         cmocka_unit_test(tls_is_required_unless_it_is_switched_off),

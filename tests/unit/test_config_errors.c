@@ -445,7 +445,35 @@ static void our_own_blocks_are_checked(void **state)
         {REST "sources: [{name: alertmanager, auth: {}}]\n",
          "dir/f.yml:3:38: sources[0].auth: names no way to authenticate"},
         {REST "sources: [{name: alertmanager, auth: {hmac: {header: X}}}]\n",
-         "dir/f.yml:3:39: sources[0].auth.hmac: hmac is not supported yet"},
+         "dir/f.yml:3:45: sources[0].auth.hmac: missing secrets or secret_files"},
+        {REST "sources: [{name: alertmanager, auth: {hmac: {secrets: [x], algorithm: md5, "
+              "encoding: text}}}]\n",
+         "dir/f.yml:3:45: sources[0].auth.hmac: missing header in hmac\n"
+         "dir/f.yml:3:71: sources[0].auth.hmac.algorithm: must be sha1, sha224, sha256, sha384 "
+         "or sha512\n"
+         "dir/f.yml:3:86: sources[0].auth.hmac.encoding: must be hex or base64"},
+        {REST "sources: [{name: github, auth: {hmac: {secrets: [x], header: 'a b', "
+              "tolerance: 1m, id_header: i, timestamp_header: t}}}]\n",
+         "dir/f.yml:3:62: sources[0].auth.hmac.header: not a header's name\n"
+         "dir/f.yml:3:80: sources[0].auth.hmac.tolerance: does not act: signed has no "
+         "{timestamp}\n"
+         "dir/f.yml:3:95: sources[0].auth.hmac.id_header: does not act: signed has no {id}\n"
+         "dir/f.yml:3:116: sources[0].auth.hmac.timestamp_header: does not act: signed has no "
+         "{timestamp}"},
+        {REST "sources: [{name: github, auth: {hmac: {secrets: [x], "
+              "signed: '{id}:{timestamp}:{timestamp}:{url}'}}}]\n",
+         "dir/f.yml:3:62: sources[0].auth.hmac.signed: knows only {body}, {timestamp} and {id}\n"
+         "dir/f.yml:3:62: sources[0].auth.hmac.signed: must have {body} in it, once\n"
+         "dir/f.yml:3:62: sources[0].auth.hmac.signed: may have {timestamp} and {id} in it once\n"
+         "dir/f.yml:3:62: sources[0].auth.hmac.signed: {timestamp} needs a timestamp_header\n"
+         "dir/f.yml:3:62: sources[0].auth.hmac.signed: {id} needs an id_header"},
+        {REST "sources: [{name: gitlab, auth: {standard_webhooks: {}}}]\n",
+         "dir/f.yml:3:52: sources[0].auth.standard_webhooks: missing secrets or secret_files"},
+        {REST "sources: [{name: gitlab, auth: {standard_webhooks: {secrets: [whsec_!]}}}]\n",
+         "dir/f.yml:3:63: sources[0].auth.standard_webhooks.secrets[0]: not base64, which these "
+         "secrets are"},
+        {REST "sources: [{name: alertmanager, auth: {header: {value: x}}}]\n",
+         "dir/f.yml:3:47: sources[0].auth.header: missing name in header"},
         {REST "sources: [{name: alertmanager, auth: {basic: {password: x}}}]\n",
          "dir/f.yml:3:46: sources[0].auth.basic: missing username in basic"},
         {REST "sources: [{name: alertmanager, auth: {basic: {username: x}}}]\n",

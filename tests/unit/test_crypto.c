@@ -33,6 +33,31 @@ static void only_the_same_secret_is_equal(void **state)
     assert_false(crypto_equal("a\0b", 3, "a\0c", 3));
 }
 
+/* RFC 2202 and RFC 4231, test case 2. */
+static void a_keyed_digest_is_that_of_the_rfcs(void **state)
+{
+    (void)state;
+    static const char *const digests[] = {
+        [CRYPTO_SHA1] = "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79",
+        [CRYPTO_SHA224] = "a30e01098bc6dbbf45690f3a7e9e6d0f8bbea2a39e6148008fd05e44",
+        [CRYPTO_SHA256] = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+        [CRYPTO_SHA384] = "af45d2e376484031617f78d2b58a6b1b9c7ef464f5a01b47e42ec3736322445e"
+                          "8e2240ca5e69e2c78b3239ecfab21649",
+        [CRYPTO_SHA512] = "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea250554"
+                          "9758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737",
+    };
+    const CryptoPart parts[] = {{"what do ya ", 11}, {"", 0}, {"want for nothing?", 17}};
+    for (size_t i = 0; i < G_N_ELEMENTS(digests); i++) {
+        guint8 digest[CRYPTO_HMAC_MAX];
+        size_t length = crypto_hmac((CryptoHash)i, "Jefe", 4, parts, 3, digest);
+        assert_int_equal(length, strlen(digests[i]) / 2);
+        for (size_t j = 0; j < length; j++) {
+            g_autofree char *hex = g_strdup_printf("%02x", digest[j]);
+            assert_memory_equal(hex, digests[i] + 2 * j, 2);
+        }
+    }
+}
+
 static void random_bytes_do_not_repeat(void **state)
 {
     (void)state;
@@ -66,6 +91,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_digest_is_sha256),
         cmocka_unit_test(only_the_same_secret_is_equal),
+        cmocka_unit_test(a_keyed_digest_is_that_of_the_rfcs),
         cmocka_unit_test(random_bytes_do_not_repeat),
         cmocka_unit_test(what_is_no_key_is_an_error_and_asks_nobody),
     };
