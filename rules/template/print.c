@@ -210,10 +210,11 @@ static bool print_by_method(Printer *printer, Value value, gunichar verb)
     return true;
 }
 
+/* Inside of a list or map fmt writes it as it is, whatever the verb and the width. */
 static void print_nil(Printer *printer, Value value, gunichar verb, unsigned depth)
 {
-    if (printer->format.sharp_v && depth > 0) {
-        append(printer, "interface {}(nil)");
+    if (depth > 0) {
+        append(printer, printer->format.sharp_v ? "interface {}(nil)" : "<nil>");
     } else if (verb == 'v') {
         print_padded(printer, "<nil>");
     } else {
