@@ -40,7 +40,7 @@ static Outbox *open_storage(const char *storage, GError **error)
         return NULL;
     }
     g_autoptr(GError) reason = NULL;
-    Outbox *outbox = outbox_open(storage, DAMAGE_STOPS, &config, NULL, NULL, &reason);
+    Outbox *outbox = outbox_visit(storage, &config, &reason);
     if (outbox == NULL && strstr(reason->message, " is in use by ") != NULL) {
         g_prefix_error(&reason, "ask the running daemon (--url, without --storage): ");
     }

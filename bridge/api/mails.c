@@ -233,7 +233,8 @@ static void give_bytes(Outbox *outbox, Call *call)
 static void managed(Call *call, OutboxResult result, ManageResult managed, const char *what)
 {
     static const char *const reasons[] = {
-        [MANAGE_CLAIMED] = "the mail is at a mail server at this moment",
+        [MANAGE_CLAIMED] = "the mail is at a mail server at this moment, or was when the "
+                           "daemon ended: its start sees to it",
         [MANAGE_GONE] = "the mail was delivered or dropped before",
         [MANAGE_HOPELESS] = "none of the mail's recipients is an address",
     };

@@ -53,6 +53,7 @@ struct Outbox {
     void *claimer_who;
     pthread_t thread;
     bool started;
+    bool visiting; /* what is claimed in the database is for its daemon's next start */
     atomic_bool ready;
 
     pthread_mutex_t lock; /* guards, up to the next blank line: */
@@ -102,7 +103,7 @@ Job *forget_job(void);
 /* notice.c: NULL if it is not time for one. */
 Job *notice_job(Outbox *outbox);
 /* In no transaction.  Queues again, in doubt, what is claimed in the database; CONFIG
- * names the relays.  Logs each. */
+ * names the relays.  Logs each.  A visitor leaves them alone. */
 bool recover(Outbox *outbox, const Config *config, GError **error);
 /* In a transaction.  The same, not in doubt, for mails that nobody was given: their
  * claim seemed to fail with its commit, and was stored. */

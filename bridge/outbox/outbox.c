@@ -187,24 +187,41 @@ static bool recover_tight(Outbox *outbox, const Config *config, GError **error)
     return false;
 }
 
-Outbox *outbox_open(const char *storage, OnDamage on_damage, const Config *config, Log *log,
-                    Metrics *metrics, GError **error)
+/* Frees the OUTBOX if it does not open. */
+static Outbox *open_at(Outbox *take_outbox, const char *where, OnDamage on_damage,
+                       const Config *config, GError **error)
 {
-    const char *where;
-    const StoreOps *ops = find_store(storage, &where, error);
-    if (ops == NULL) {
-        return NULL;
-    }
-    Outbox *outbox = outbox_new(ops, log, metrics);
+    Outbox *outbox = take_outbox;
     outbox_configure(outbox, config);
     const StoreWatcher watcher = {note_wake, tell_moved, outbox};
-    outbox->store = ops->open(where, on_damage, &watcher, error);
+    outbox->store = outbox->ops->open(where, on_damage, &watcher, error);
     if (outbox->store == NULL || !recover_tight(outbox, config, error)) {
         g_prefix_error(error, "storage: ");
         outbox_free(outbox);
         return NULL;
     }
     return outbox;
+}
+
+Outbox *outbox_open(const char *storage, OnDamage on_damage, const Config *config, Log *log,
+                    Metrics *metrics, GError **error)
+{
+    const char *where;
+    const StoreOps *ops = find_store(storage, &where, error);
+    return ops != NULL ? open_at(outbox_new(ops, log, metrics), where, on_damage, config, error)
+                       : NULL;
+}
+
+Outbox *outbox_visit(const char *storage, const Config *config, GError **error)
+{
+    const char *where;
+    const StoreOps *ops = find_store(storage, &where, error);
+    if (ops == NULL) {
+        return NULL;
+    }
+    Outbox *outbox = outbox_new(ops, NULL, NULL);
+    outbox->visiting = true;
+    return open_at(outbox, where, DAMAGE_STOPS, config, error);
 }
 
 void outbox_set_clock(Outbox *outbox, const OutboxClock *clock)

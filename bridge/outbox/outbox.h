@@ -62,6 +62,10 @@ typedef enum {
  * (SYSTEM, also when another process has it open; INPUT for a STORAGE that is neither). */
 Outbox *outbox_open(const char *storage, OnDamage on_damage, const Config *config, Log *log,
                     Metrics *metrics, GError **error);
+/* The same for a look at the STORAGE of a daemon that does not run, and for changing its
+ * mails by hand.  Its damage is an error, and what its crash left claimed stays so: how
+ * that is taken up, and said, is for the daemon's start. */
+Outbox *outbox_visit(const char *storage, const Config *config, GError **error);
 void outbox_set_clock(Outbox *outbox, const OutboxClock *clock); /* before the start */
 bool outbox_start(Outbox *outbox, GError **error);
 void outbox_configure(Outbox *outbox, const Config *config); /* reload */
