@@ -38,6 +38,9 @@ struct Log {
     char *ring;
     size_t first, used;
     size_t wanted; /* wake the thread when so much is used */
+    uint64_t taken_in, written; /* bytes so far */
+    unsigned flushing;          /* callers that wait until all is written */
+    pthread_cond_t flushed;
     bool stopping;
 };
 
@@ -193,6 +196,7 @@ static bool put(Log *log, const GString *line)
     memcpy(log->ring + at, line->str, head);
     memcpy(log->ring, line->str + head, line->len - head);
     log->used += line->len;
+    log->taken_in += line->len;
     return true;
 }
 
@@ -315,10 +319,41 @@ static void gather(Log *log)
                                    .tv_nsec = until_ms % 1000 * 1000000};
     int result = 0;
     pthread_mutex_lock(&log->lock);
-    while (log->used < WRITE_MAX && !log->stopping && result != ETIMEDOUT) {
+    while (log->used < WRITE_MAX && log->flushing == 0 && !log->stopping &&
+           result != ETIMEDOUT) {
         log->wanted = WRITE_MAX;
         result = pthread_cond_timedwait(&log->filled, &log->lock, &until);
     }
+    pthread_mutex_unlock(&log->lock);
+}
+
+static void note_written(Log *log, size_t length)
+{
+    pthread_mutex_lock(&log->lock);
+    log->written += length;
+    if (log->flushing > 0) {
+        pthread_cond_broadcast(&log->flushed);
+    }
+    pthread_mutex_unlock(&log->lock);
+}
+
+void log_flush(Log *log)
+{
+    if (log == NULL) {
+        return;
+    }
+    int64_t until_ms = clock_ms(CLOCK_MONOTONIC) + LAST_WAIT_MS;
+    const struct timespec until = {.tv_sec = until_ms / 1000,
+                                   .tv_nsec = until_ms % 1000 * 1000000};
+    int result = 0;
+    pthread_mutex_lock(&log->lock);
+    uint64_t all = log->taken_in;
+    log->flushing++;
+    pthread_cond_signal(&log->filled);
+    while (log->written < all && result != ETIMEDOUT) {
+        result = pthread_cond_timedwait(&log->flushed, &log->lock, &until);
+    }
+    log->flushing--;
     pthread_mutex_unlock(&log->lock);
 }
 
@@ -336,6 +371,7 @@ static void *run(void *data)
         if (write_all(log, buffer, length, &end_ms)) {
             say_dropped(log, &said);
         }
+        note_written(log, length);
         gather(log);
     }
     return NULL;
@@ -354,6 +390,7 @@ Log *log_new(int fd, LogLevel level, LogFormat format)
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&log->filled, &monotonic);
+    pthread_cond_init(&log->flushed, &monotonic);
     pthread_condattr_destroy(&monotonic);
     int failure = pthread_create(&log->thread, NULL, run, log);
     /* At the very start of the program, with nothing to fall back on. */
@@ -374,6 +411,7 @@ void log_free(Log *log)
     g_assert(written == sizeof(uint64_t));
     pthread_join(log->thread, NULL);
     pthread_cond_destroy(&log->filled);
+    pthread_cond_destroy(&log->flushed);
     pthread_mutex_destroy(&log->lock);
     close(log->wake);
     g_free(log->ring);

@@ -19,6 +19,9 @@ Log *log_new(int fd, LogLevel level, LogFormat format);
  * thread.  Nobody may write any more. */
 void log_free(Log *log); /* NULL is allowed */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Log, log_free)
+/* Waits until what is in the ring is written, a second at most.  For what must be known
+ * even if the next moment is the last one. */
+void log_flush(Log *log);
 /* Lines lost so far: the ring was full, or the descriptor refused them.  The log says
  * so itself ("log lines dropped") as soon as it can write again. */
 uint64_t log_dropped(const Log *log);

@@ -80,8 +80,11 @@ static void succeed(Outbox *outbox, Job *jobs)
     outbox->stats = outbox->counts;
     pthread_mutex_unlock(&outbox->lock);
     outbox->failed = false;
-    be_ready(outbox, outbox->ops->tight(outbox->store)
-                         ? "the disk is full: mails go out, but none is taken" : NULL);
+    bool tight = outbox->ops->tight(outbox->store);
+    if (tight && outbox_ready(outbox)) { /* found behind the commit, which did not fail */
+        metrics_add(outbox->metrics, METRIC_STORE_ERRORS, 1, NULL, NULL);
+    }
+    be_ready(outbox, tight ? "the disk is full: mails go out, but none is taken" : NULL);
     say_counts(outbox); /* whoever gets an answer may look there next */
     finish_jobs(outbox, jobs);
     for (unsigned i = 0; i < outbox->wakes->len; i++) {

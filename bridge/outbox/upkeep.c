@@ -80,6 +80,9 @@ static bool recover_claims(Outbox *outbox, const Config *config, GPtrArray *mail
                       g_array_index(claimed_ms, int64_t, i));
         ok = outbox->ops->report(outbox->store, mail, outbox_now_ms(outbox), error);
     }
+    if (mails->len > 0) { /* before the commit: what is sent twice was called in doubt */
+        log_flush(outbox->log);
+    }
     return ok;
 }
 
@@ -87,7 +90,7 @@ bool recover(Outbox *outbox, const Config *config, GError **error)
 {
     g_autoptr(GPtrArray) mails = g_ptr_array_new();
     bool ok = outbox->ops->begin(outbox->store, error) &&
-              recover_claims(outbox, config, mails, error) &&
+              (outbox->visiting || recover_claims(outbox, config, mails, error)) &&
               outbox->ops->count(outbox->store, &outbox->counts, error) &&
               outbox->ops->commit(outbox->store, error);
     if (!ok) {
@@ -106,7 +109,7 @@ bool reclaim(Outbox *outbox, GError **error)
 {
     g_autoptr(GPtrArray) mails = g_ptr_array_new();
     g_autoptr(GArray) claimed_ms = g_array_new(FALSE, FALSE, sizeof(int64_t));
-    bool ok = outbox->ops->claimed(outbox->store, mails, claimed_ms, error);
+    bool ok = outbox->visiting || outbox->ops->claimed(outbox->store, mails, claimed_ms, error);
     for (unsigned i = 0; ok && i < mails->len; i++) {
         const Mail *mail = mails->pdata[i];
         ok = g_hash_table_contains(outbox->given_out, GSIZE_TO_POINTER((gsize)mail->id)) ||

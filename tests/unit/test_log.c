@@ -277,6 +277,28 @@ static void lines_of_several_threads_do_not_mix(void **state)
     g_free(text);
 }
 
+static void what_was_flushed_is_written_when_the_next_moment_is_the_last(void **state)
+{
+    (void)state;
+    int ends[2];
+    char buffer[4096];
+    assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
+    Log *log = log_new(ends[1], LOG_LEVEL_INFO, LOG_LOGFMT);
+    for (unsigned i = 0; i < 20; i++) { /* the second one would gather */
+        log_line(log, LOG_LEVEL_INFO, "a thing happened", "number", LOG_NUMBER(i), NULL);
+        log_flush(log);
+        ssize_t n = read(ends[0], buffer, sizeof buffer - 1);
+        assert_true(n > 0);
+        buffer[n] = '\0';
+        g_autofree char *number = g_strdup_printf(" number=%u\n", i);
+        assert_true(g_str_has_suffix(buffer, number));
+    }
+    log_flush(log); /* nothing is left */
+    log_free(log);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -291,6 +313,7 @@ int main(void)
         cmocka_unit_test(the_end_does_not_wait_for_a_reader_that_never_reads),
         cmocka_unit_test(a_descriptor_that_refuses_costs_lines_only),
         cmocka_unit_test(lines_of_several_threads_do_not_mix),
+        cmocka_unit_test(what_was_flushed_is_written_when_the_next_moment_is_the_last),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
