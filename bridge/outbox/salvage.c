@@ -14,6 +14,7 @@
 enum {
     FAILURES_MAX = 1000000, /* numbers in a row that cannot be read: no more behind them */
     RECIPIENTS_MAX = 1000000,
+    DUE_MAX_MS = 24 * 3600 * 1000, /* the retry.max of few is longer */
 };
 
 struct Salvage {
@@ -65,12 +66,12 @@ static bool take_text(Store *store, SqlId id, int column, char **text)
 }
 
 /* Of the current row.  False if it makes no sense. */
-static bool read_mail(Store *store, Mail *mail, int64_t *state)
+static bool read_mail(Store *store, Mail *mail, int64_t *state, int64_t now_ms)
 {
     const SqlId id = SQL_OLD_MAIL;
     mail->id = sql_number(store, id, 0);
     *state = sql_number(store, id, 1);
-    mail->accepted_ms = sql_number(store, id, 2);
+    mail->accepted_ms = MIN(sql_number(store, id, 2), now_ms); /* nothing waits for ever */
     mail->length = (size_t)sql_number(store, id, 3);
     mail->integration = (unsigned)sql_number(store, id, 6);
     return take_text(store, id, 4, &mail->relay) && take_text(store, id, 5, &mail->receiver) &&
@@ -103,7 +104,7 @@ static bool read_recipient(Store *store, Mail *mail, int64_t now_ms)
     Recipient *r = &mail->recipients[mail->n_recipients - 1];
     r->state = state == RECIPIENT_WAITING ? RECIPIENT_QUEUED : (RecipientState)state;
     r->attempts = (unsigned)sql_number(store, id, 3);
-    r->due_ms = sql_number(store, id, 4);
+    r->due_ms = MIN(sql_number(store, id, 4), now_ms + DUE_MAX_MS);
     r->in_doubt = sql_number(store, id, 5) != 0;
     const char *enhanced = sql_text(store, id, 8), *relay = sql_text(store, id, 9),
                *text = sql_text(store, id, 10);
@@ -143,6 +144,9 @@ static bool find_mail(Salvage *salvage)
 {
     bool failed = false;
     for (unsigned failures = 0; failures < FAILURES_MAX; failures++) {
+        if (salvage->number == INT64_MAX) {
+            return false;
+        }
         salvage->number++;
         SqlStep step = sql_first(salvage->store, SQL_OLD_MAIL,
                                  SQL_VALUES(SQL_NUMBER(salvage->number)), NULL);
@@ -162,7 +166,7 @@ Mail *salvage_next_mail(Salvage *salvage, int64_t now_ms)
     while (find_mail(salvage)) {
         g_autoptr(Mail) mail = mail_new();
         int64_t state;
-        bool sane = read_mail(store, mail, &state);
+        bool sane = read_mail(store, mail, &state, now_ms);
         salvage->number = MAX(salvage->number, mail->id);
         sql_end(store, SQL_OLD_MAIL);
         if (sane && state >= MAIL_DELIVERED) {

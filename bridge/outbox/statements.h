@@ -176,15 +176,19 @@
     X(CHECK_MAILS, "PRAGMA quick_check(mails)")                                         \
     X(CHECK_RECIPIENTS, "PRAGMA quick_check(recipients)")                               \
     X(CHECK_ALL, "PRAGMA quick_check(1)")                                               \
-    /* Of a damaged database, perhaps of an older version: */                           \
+    /* Of a damaged database, perhaps of an older version, or of one that somebody made: \
+     * keys that are no text, or more than C takes for it, would never be passed by. */  \
     X(OLD_MAIL, "SELECT id, state, accepted_ms, length, relay, receiver, integration,"  \
                 " message_id, sender, grp, subject FROM mails WHERE id >= ?1"           \
-                " ORDER BY id LIMIT 1")                                                 \
+                " AND typeof(id) = 'integer' ORDER BY id LIMIT 1")                      \
     X(OLD_RECIPIENTS, "SELECT address, state, claimed, attempts, due_ms, in_doubt,"     \
                       " kind, code, enhanced, relay, text FROM recipients"              \
                       " WHERE mail = ?1 ORDER BY position")                             \
     X(OLD_RECORD, "SELECT key, expires_ms, value FROM records WHERE key > ?1"           \
+                  " AND typeof(key) = 'text' AND instr(key, char(0)) = 0"               \
                   " ORDER BY key LIMIT 1")                                              \
+    X(OLD_STRANGER, "SELECT type || ' ' || name FROM sqlite_schema"                     \
+                    " WHERE type NOT IN ('table', 'index') LIMIT 1")                    \
     X(SPACE, "PRAGMA freelist_count")                                                   \
     X(VACUUM, "PRAGMA incremental_vacuum(256)")
 

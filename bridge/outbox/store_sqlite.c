@@ -297,6 +297,18 @@ static Store *open_at(char *take_path, OnDamage on_damage, const StoreWatcher *w
     return NULL;
 }
 
+/* Views and triggers are nothing of ours, and may compute without end. */
+static bool has_strangers(Store *store, GError **error)
+{
+    SqlStep step = sql_first(store, SQL_OLD_STRANGER, NULL, NULL);
+    if (step == SQL_ROW) {
+        g_set_error(error, FAULT, FAULT_INPUT, "%s: alertpost makes no %s", store->path,
+                    sql_text(store, SQL_OLD_STRANGER, 0));
+        sql_end(store, SQL_OLD_STRANGER);
+    }
+    return step == SQL_ROW;
+}
+
 /* No lock of ours, and no log is written back: the file stays as it is. */
 Store *store_sqlite_salvage(const char *path, GError **error)
 {
@@ -304,11 +316,14 @@ Store *store_sqlite_salvage(const char *path, GError **error)
     store->path = g_strdup(path);
     store->lock = -1;
     int code = sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
-    if (code != SQLITE_OK || !execute(store, "PRAGMA cell_size_check = ON", error)) {
+    if (code != SQLITE_OK || !execute(store, "PRAGMA cell_size_check = ON", error) ||
+        !execute(store, "PRAGMA trusted_schema = OFF", error)) {
         g_clear_error(error);
         sql_fail(store, "open", error);
     } else if (ask(store, "PRAGMA application_id") == APPLICATION_ID) {
-        return store;
+        if (!has_strangers(store, error)) {
+            return store;
+        }
     } else if (sqlite3_errcode(store->db) == SQLITE_BUSY) {
         sql_fail(store, "read", error);
     } else {

@@ -350,6 +350,101 @@ static void a_table_whose_root_is_lost_costs_the_others_nothing(void **state)
     assert_int_equal(count_mails(bench), MAILS - 1);
 }
 
+static void change_old(Bench *bench, const char *statements)
+{
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(bench->old, &db), SQLITE_OK);
+    if (sqlite3_exec(db, statements, NULL, NULL, NULL) != SQLITE_OK) {
+        fail_msg("%s: %s", statements, sqlite3_errmsg(db));
+    }
+    sqlite3_close(db);
+}
+
+/* One flipped bit makes a text a blob, which is behind every text. */
+static void rows_that_no_outbox_writes_are_passed_by(void **state)
+{
+    Bench *bench = *state;
+    fill_old(bench);
+    change_old(bench,
+               "INSERT INTO records VALUES(CAST('z' AS BLOB), 1, 0, x'00');"
+               "INSERT INTO records VALUES('a' || char(0) || 'b', 1, 0, x'00');"
+               "UPDATE bodies SET mail = 9223372036854775807 WHERE mail = 300;"
+               "UPDATE recipients SET mail = 9223372036854775807 WHERE mail = 300;"
+               "UPDATE mails SET id = 9223372036854775807 WHERE id = 300");
+    import(bench, "mails: 299 read, 299 imported, 0 known already, 0 unreadable, 1 had gone before\n"
+                  "records of groups: 400 read, 400 imported, 0 known already\n"
+                  "places that could not be read: 0\n");
+    assert_int_equal(count_mails(bench), MAILS - 1);
+}
+
+static void times_that_cannot_be_hold_no_mail_back(void **state)
+{
+    Bench *bench = *state;
+    fill_old(bench);
+    change_old(bench, "UPDATE mails SET accepted_ms = 9223372036854775807;"
+                      "UPDATE recipients SET due_ms = 9223372036854775807 WHERE mail > 3");
+    import(bench, NULL);
+    int64_t now_ms = g_get_real_time() / 1000;
+    Outbox *outbox = open_box(bench, bench->fresh);
+    outbox_find(outbox, "m9@example.org", on_find, bench);
+    wait_done(bench);
+    g_autoptr(StoredMail) found = g_steal_pointer(&bench->found);
+    assert_non_null(found);
+    assert_true(found->mail->accepted_ms <= now_ms);
+    assert_true(found->next_ms <= now_ms + 25 * 3600 * INT64_C(1000));
+    close_box(outbox);
+}
+
+static void refuse_old(Bench *bench, const char *reason)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GString) out = g_string_new("");
+    Outbox *outbox = open_box(bench, bench->fresh);
+    assert_false(queue_import(outbox, bench->old, out, &error));
+    assert_true(g_error_matches(error, FAULT, FAULT_INPUT));
+    assert_non_null(strstr(error->message, reason));
+    close_box(outbox);
+}
+
+static void a_database_that_computes_is_refused(void **state)
+{
+    Bench *bench = *state;
+    fill_old(bench);
+    change_old(bench, "ALTER TABLE records RENAME TO old_records;"
+                      "CREATE VIEW records AS WITH RECURSIVE n(x) AS"
+                      " (SELECT 1 UNION ALL SELECT x + 1 FROM n)"
+                      " SELECT 'k' || x AS key, 1 AS version, 0 AS expires_ms, x'00' AS value"
+                      " FROM n WHERE x < 0");
+    refuse_old(bench, "alertpost makes no view records");
+    change_old(bench, "DROP VIEW records; CREATE TRIGGER t AFTER INSERT ON mails BEGIN SELECT 1; END");
+    refuse_old(bench, "alertpost makes no trigger t");
+}
+
+/* The daemon's start calls it in doubt, by the daemon's policy and in its log. */
+static void a_visitor_leaves_what_a_crash_left_claimed(void **state)
+{
+    Bench *bench = *state;
+    fill_old(bench);
+    g_autofree char *storage = g_strconcat("sqlite:", bench->old, NULL);
+    for (unsigned visit = 0; visit < 2; visit++) {
+        Outbox *outbox = outbox_visit(storage, &bench->config, NULL);
+        assert_non_null(outbox);
+        assert_true(outbox_start(outbox, NULL));
+        outbox_find(outbox, "m2@example.org", on_find, bench);
+        wait_done(bench);
+        g_autoptr(StoredMail) found = g_steal_pointer(&bench->found);
+        assert_int_equal(found->state, MAIL_CLAIMED);
+        close_box(outbox);
+    }
+    bench->config.delivery.in_doubt_keep = true;
+    Outbox *outbox = open_box(bench, bench->old);
+    outbox_find(outbox, "m2@example.org", on_find, bench);
+    wait_done(bench);
+    g_autoptr(StoredMail) found = g_steal_pointer(&bench->found);
+    assert_int_equal(found->state, MAIL_BURIED);
+    close_box(outbox);
+}
+
 static void what_is_no_database_of_ours_is_refused(void **state)
 {
     Bench *bench = *state;
@@ -379,6 +474,10 @@ int main(void)
         TEST(of_a_sound_database_everything_comes_back_once),
         TEST(of_a_damaged_database_what_comes_back_is_what_it_was),
         TEST(a_table_whose_root_is_lost_costs_the_others_nothing),
+        TEST(rows_that_no_outbox_writes_are_passed_by),
+        TEST(times_that_cannot_be_hold_no_mail_back),
+        TEST(a_database_that_computes_is_refused),
+        TEST(a_visitor_leaves_what_a_crash_left_claimed),
         TEST(what_is_no_database_of_ours_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
