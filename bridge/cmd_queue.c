@@ -198,8 +198,10 @@ static int list(QueueClient *client, const Options *options, GError **error)
 typedef bool NameWork(QueueClient *client, const Options *options, const char *name,
                       GError **error);
 
-/* Goes on after a mail with which it does not work, and says so. */
-static int for_each(QueueClient *client, const Options *options, char **names, NameWork *work)
+/* Goes on after a mail with which it does not work, and says so; *DONE (unless NULL):
+ * with how many it worked. */
+static int for_each(QueueClient *client, const Options *options, char **names, NameWork *work,
+                    unsigned *done)
 {
     int status = 0;
     for (; *names != NULL; names++) {
@@ -207,6 +209,8 @@ static int for_each(QueueClient *client, const Options *options, char **names, N
         if (!work(client, options, *names, &error)) {
             g_autofree char *message = g_strdup_printf("%s: %s", *names, error->message);
             status = fail(message);
+        } else if (done != NULL) {
+            ++*done;
         }
     }
     return status;
@@ -263,7 +267,7 @@ static int change(QueueClient *client, const Options *options, char **names, Nam
     g_autoptr(GPtrArray) mails = g_ptr_array_new();
     g_autoptr(GPtrArray) numbers = g_ptr_array_new_with_free_func(g_free);
     if (!options->all) {
-        return for_each(client, options, names, work);
+        return for_each(client, options, names, work, NULL);
     }
     if (!list_mails(client, options, pages, mails, error)) {
         return 1;
@@ -273,8 +277,9 @@ static int change(QueueClient *client, const Options *options, char **names, Nam
                         g_strdup_printf("%.0f", json_number(json_get(mails->pdata[i], "number"))));
     }
     g_ptr_array_add(numbers, NULL);
-    int status = for_each(client, options, (char **)numbers->pdata, work);
-    printf("%u mail%s to be %s\n", mails->len, mails->len == 1 ? "" : "s", what);
+    unsigned done = 0;
+    int status = for_each(client, options, (char **)numbers->pdata, work, &done);
+    printf("%u mail%s to be %s\n", done, done == 1 ? "" : "s", what);
     return status;
 }
 
@@ -291,7 +296,7 @@ static int drop(QueueClient *client, const Options *options, char **names, GErro
 static int show(QueueClient *client, const Options *options, char **names, GError **error)
 {
     (void)error;
-    return for_each(client, options, names, show_one);
+    return for_each(client, options, names, show_one, NULL);
 }
 
 static int list_queue(QueueClient *client, const Options *options, char **names, GError **error)
@@ -328,6 +333,9 @@ static bool has_condition(const Options *options)
 static const char *find_misuse(unsigned action, const Options *options, unsigned n_names)
 {
     bool all = options->all;
+    if (options->limit < 0) {
+        return "--limit wants a number above 0";
+    }
     switch (actions[action].takes) {
     case NO_NAMES:
         return n_names > 0 || all ? "list takes conditions, no IDs" : NULL;

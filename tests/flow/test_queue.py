@@ -119,6 +119,33 @@ def test_without_a_daemon_its_storage_is_asked(start):
     assert wrong == "alertpost queue: /nowhere/at.db: there is no such file\n"
 
 
+def test_a_look_into_the_storage_leaves_what_a_crash_left_to_the_daemon(start, tmp_path):
+    with FaultServer([{"dot": "silent"}]) as server:
+        config = harness.simple_config(server.port, more="delivery: {in_doubt: keep}")
+        ours = start(Alertpost, config, folder=tmp_path / "ours")
+        identity = post(ours, "cut")
+        in_state(ours, identity, "claimed")
+        ours.child.kill()
+        ours.child.wait()
+        assert " claimed " in queue("list", "--storage", ours.storage)
+        assert "its start sees to it" in queue("drop", identity, "--storage", ours.storage, status=1)
+        ours = start(Alertpost, config, folder=tmp_path / "ours")
+        in_state(ours, identity, "dead")
+        ours.tells('msg="in doubt after a crash"')
+
+
+def test_what_was_not_done_is_not_counted(start):
+    with FaultServer(REFUSES) as server:
+        ours = start(Alertpost, harness.simple_config(server.port))
+        for name in "ab":
+            in_state(ours, post(ours, name), "dead")
+        assert ask(ours, "drop", "1") == ""
+        done = subprocess.run([harness.ALERTPOST, "queue", "drop", "--all", "--state", "any", "--url",
+                               f"http://127.0.0.1:{ours.port}"], capture_output=True, text=True)
+        assert (done.returncode, done.stdout) == (1, "1 mail to be dropped\n")
+        assert done.stderr == "alertpost queue: 1: the mail was delivered or dropped before\n"
+
+
 def test_a_daemon_that_is_not_there_is_told_as_that():
     said = queue("list", "--url", f"http://127.0.0.1:{harness.free_port()}", status=1)
     assert said.startswith("alertpost queue: no answer from http://127.0.0.1:")
@@ -127,7 +154,7 @@ def test_a_daemon_that_is_not_there_is_told_as_that():
 
 @pytest.mark.parametrize("arguments", [
     ["show"], ["retry"], ["drop"], ["drop", "--all"], ["retry", "--all"], ["drop", "1", "--all", "--state", "dead"],
-    ["list", "1"], ["list", "--all"], ["paint"], [], ["list", "--colour"]])
+    ["list", "1"], ["list", "--all"], ["list", "--limit=-1"], ["paint"], [], ["list", "--colour"]])
 def test_arguments_that_make_no_sense_are_refused_before_anything_is_asked(arguments):
     assert queue(*arguments, status=2).startswith("alertpost queue: ")
 
