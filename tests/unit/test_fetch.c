@@ -107,6 +107,7 @@ static void a_redirection_is_an_answer_and_not_followed(void **state)
     assert_int_equal(answer.status, 302);
     fetch_answer_clear(&answer);
     g_autofree char *said = web_take_line(&server);
+    assert_null(strstr(said, "elsewhere"));
     web_stop(&server);
 }
 
@@ -203,6 +204,7 @@ static void a_request_can_be_stopped(void **state)
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, fetch_until_stopped, &request), 0);
     g_autofree char *said = web_take_line(&server);
+    assert_non_null(said);
     atomic_store(&stop, true);
     pthread_join(thread, NULL);
     web_stop(&server);

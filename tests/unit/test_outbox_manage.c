@@ -485,7 +485,6 @@ static void a_list_is_filtered_by_every_condition(void **state)
 static void a_long_list_goes_on_where_it_ended(void **state)
 {
     Bench *bench = *state;
-    g_autoptr(GString) names = g_string_new("");
     for (unsigned i = 0; i < 2500; i++) {
         g_autofree char *name = g_strdup_printf("%u@x", i);
         accept_for(bench, name, i % 1000 == 0 ? "rare" : "mail", "", "a@x");
