@@ -608,6 +608,27 @@ static void a_throttled_session_costs_no_mail_anything(void **state)
     server_free(server);
 }
 
+/* It is told to use fewer sessions while the last of them, which gets nothing either, has
+ * not been told yet: the one that works stays. */
+static void the_session_that_works_stays_when_others_are_throttled(void **state)
+{
+    (void)state;
+    FaultServer *server = server_start(
+        "[{\"dot\": {\"delay\": 0.1}}, {\"mail\": \"432 4.3.2 concurrent connections\"}, "
+        "{\"mail\": \"432 4.3.2 concurrent connections\"}, "
+        "{\"mail\": {\"delay\": 1.5, \"reply\": \"432 4.3.2 concurrent connections\"}}]", NULL, NULL);
+    Post *post = post_open_smtp(server, "smtp_require_tls: false", "connections: 4");
+    for (unsigned i = 0; i < 30; i++) {
+        ops->offer(post->relay, make_mail(i, 1));
+    }
+    wait_done(post, 30);
+    assert_int_equal(count_text(post->outcomes->str, "delivered 250"), 30);
+    assert_string_equal(post->faults->str, "");
+    post_close(post, ops, 1000);
+    server_stop(server);
+    server_free(server);
+}
+
 static void our_own_rate_limit_holds_mails_back_until_it_is_lifted(void **state)
 {
     (void)state;
@@ -734,6 +755,7 @@ int main(void)
         cmocka_unit_test(new_settings_retire_the_sessions),
         cmocka_unit_test(too_many_connections_are_not_tried_again_soon),
         cmocka_unit_test(a_throttled_session_costs_no_mail_anything),
+        cmocka_unit_test(the_session_that_works_stays_when_others_are_throttled),
         cmocka_unit_test(a_mail_behind_the_dot_of_another_is_never_in_doubt),
         cmocka_unit_test(commands_go_one_by_one_where_pipelining_is_off),
         cmocka_unit_test(our_own_rate_limit_holds_mails_back_until_it_is_lifted),

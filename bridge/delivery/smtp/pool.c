@@ -71,9 +71,18 @@ static void on_failed(void *who, Courier *courier, RelayFault fault, const char 
     pool_pump(pool);
 }
 
+/* Sessions that have shown nothing yet do not count: one that works must not leave for
+ * one that may be throttled next. */
 static bool is_in_excess(Pool *pool)
 {
-    return pool_count(pool, COURIER_IDLE) + pool_count(pool, COURIER_BUSY) > pool->health.allowed;
+    unsigned n = 0;
+    for (guint i = 0; i < pool->couriers->len; i++) {
+        const Courier *courier = g_ptr_array_index(pool->couriers, i);
+        CourierState state = courier_state(courier);
+        bool open = state == COURIER_IDLE || state == COURIER_BUSY;
+        n += open && courier_mails(courier) > 0;
+    }
+    return n > pool->health.allowed;
 }
 
 static void on_finished(void *who, Courier *courier, Job *take_job)
