@@ -162,7 +162,7 @@ def test_an_address_that_needs_smtputf8_only_goes_where_it_is_offered(server):
     without = server({"capabilities": ["PIPELINING", "8BITMIME"]})
     status, out, _ = plain(without.port, *words)
     assert status == 1
-    assert out[-1] == (f"refused: jürgen@xn--bcher-kva.example by 127.0.0.1:{without.port}: 5.1.3 address needs SMTPUTF8, which "
+    assert out[-1] == (f"refused: jürgen@xn--bcher-kva.example by 127.0.0.1:{without.port}: 5.6.7 address needs SMTPUTF8, which "
                        "the server does not offer")
     assert without.mails[0]["recipients"] == ["a@example.org"]
     assert not any("SMTPUTF8" in line for line in without.lines())

@@ -3,10 +3,15 @@
 
 #include "bridge/delivery/address.h"
 
-static const char *check_address(const Capabilities *capabilities, const char *address)
+/* NULL if the address can be used; else *ENHANCED is what its refusal has, BAD where no
+ * server could take it. */
+static const char *check_address(const Capabilities *capabilities, const char *address,
+                                 const char *bad, const char **enhanced)
 {
     const char *fault = address_fault(address);
+    *enhanced = bad;
     if (fault == NULL && address_is_international(address) && !capabilities->smtputf8) {
+        *enhanced = "5.6.7";
         fault = "address needs SMTPUTF8, which the server does not offer";
     }
     return fault;
@@ -16,9 +21,8 @@ static const char *check_address(const Capabilities *capabilities, const char *a
 static char *check_mail(const Mail *mail, const Capabilities *capabilities, const char **enhanced)
 {
     const char *sender =
-        *mail->sender != '\0' ? check_address(capabilities, mail->sender) : NULL;
+        *mail->sender != '\0' ? check_address(capabilities, mail->sender, "5.1.7", enhanced) : NULL;
     if (sender != NULL) {
-        *enhanced = "5.1.7";
         return g_strconcat("sender: ", sender, NULL);
     }
     uint64_t max = capabilities->size_max;
@@ -49,11 +53,12 @@ unsigned envelope_choose(Job *job, const Capabilities *capabilities, const char 
         if (!job->pending[i]) {
             continue;
         }
-        const char *fault = check_address(capabilities, job->mail->recipients[i].address);
+        const char *address = job->mail->recipients[i].address, *code;
+        const char *fault = check_address(capabilities, address, "5.1.3", &code);
         if (refusal != NULL) {
             refuse(job, i, relay, enhanced, refusal);
         } else if (fault != NULL) {
-            refuse(job, i, relay, "5.1.3", fault);
+            refuse(job, i, relay, code, fault);
         } else {
             which[n++] = i;
         }
