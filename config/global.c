@@ -17,7 +17,7 @@ static const Field tls_fields[] = {
     FIELD(TlsSettings, config.insecure_skip_verify, "insecure_skip_verify", "false",
           "Accept any certificate."),
     CHOICE(TlsSettings, config.min_version, "min_version", "default", tls_versions,
-           "The oldest version of TLS to use; the default is the TLS library's."),
+           "The oldest version of TLS to use; the default is TLS12."),
     CHOICE(TlsSettings, config.max_version, "max_version", "default", tls_versions,
            "The newest."),
 };
