@@ -20,7 +20,8 @@ PHASES = {
     "MAIL": ("command", {"mail": "silent"}, "no answer within 1 s waiting for the reply to MAIL"),
     "RCPT": ("command", {"rcpt": "silent"}, "no answer within 1 s waiting for the reply to RCPT"),
     "DATA": ("command", {"data": "silent"}, "no answer within 1 s waiting for the reply to DATA"),
-    "the mail itself": ("write", {"data": {"reply": "354 go on", "then": "stuck"}}, "no answer within 1 s"),
+    "the mail itself": ("write", {"data": {"reply": "354 go on", "then": "stuck"}},
+                        "the server took nothing for 1 s while the mail was being written"),
     "the dot": ("final_dot", {"dot": "silent"}, "no answer within 1 s waiting for the reply to the final dot"),
 }
 
@@ -49,6 +50,8 @@ def test_a_silent_server_is_given_up_in_each_phase(start, phase):
         wait_for(lambda: text in ours.output(), "the end of the wait")
         if name != "write":  # a server that reads nothing does not see it
             wait_for(lambda: 0 in server.ends, "the session's end")
+        doubts = 1 if name == "final_dot" else 0
+        assert ours.metric("alertpost_smtp_in_doubt_total", relay=f"127.0.0.1:{server.port}") == doubts
 
 
 def test_a_host_that_does_not_answer_is_given_up(start):

@@ -228,7 +228,9 @@ static void on_deadline(void *who)
     } else {
         char why[64];
         double seconds = (double)patience_ms(courier, courier->seen_wait) / 1000;
-        g_snprintf(why, sizeof why, "no answer within %g s", seconds);
+        bool writing = courier->seen_wait == WAIT_WRITE;
+        g_snprintf(why, sizeof why, "%s %g s",
+                   writing ? "the server took nothing for" : "no answer within", seconds);
         courier_cut(courier, why);
     }
 }

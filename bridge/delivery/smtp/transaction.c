@@ -74,8 +74,10 @@ static void break_off(Transaction *t, const Reply *why)
 static void break_off_text(Transaction *t, const char *what, const char *detail)
 {
     Reply why = {0};
-    g_snprintf(why.text, sizeof why.text, "%s%s%s waiting for the reply to %s", what,
-               *detail != '\0' ? ": " : "", detail, transaction_waits_for(t));
+    bool writing = t->phase == PHASE_BODY && !outgoing_dot_left(t->plan.out);
+    g_snprintf(why.text, sizeof why.text, "%s%s%s %s%s", what, *detail != '\0' ? ": " : "", detail,
+               writing ? "while the mail was being written" : "waiting for the reply to ",
+               writing ? "" : transaction_waits_for(t));
     break_off(t, &why);
 }
 
