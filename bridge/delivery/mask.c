@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "bridge/delivery/mask.h"
 
-#include <glib.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -36,13 +35,44 @@ void mask_word(char *text, const char *word)
     }
 }
 
-void mask_secret(char *text, const char *secret)
+static void wipe(void *word)
+{
+    secret_free(word);
+}
+
+GPtrArray *mask_list_new(void)
+{
+    return g_ptr_array_new_with_free_func(wipe);
+}
+
+void mask_list_add(GPtrArray *list, const char *word)
+{
+    if (strlen(word) >= MASKED_MIN) {
+        g_ptr_array_add(list, g_strdup(word));
+    }
+}
+
+void mask_list_add_secret(GPtrArray *list, const char *secret)
 {
     char *base64 = g_base64_encode((const guchar *)secret, strlen(secret));
     char *escaped = g_uri_escape_string(secret, NULL, FALSE);
-    mask_word(text, secret);
-    mask_word(text, base64);
-    mask_word(text, escaped);
+    mask_list_add(list, secret);
+    mask_list_add(list, base64);
+    mask_list_add(list, escaped);
     secret_free(base64);
     secret_free(escaped);
+}
+
+void mask_list(char *text, const GPtrArray *list)
+{
+    for (guint i = 0; i < list->len; i++) {
+        mask_word(text, g_ptr_array_index(list, i));
+    }
+}
+
+void mask_secret(char *text, const char *secret)
+{
+    g_autoptr(GPtrArray) list = mask_list_new();
+    mask_list_add_secret(list, secret);
+    mask_list(text, list);
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "bridge/delivery/mask.h"
 #include "bridge/delivery/smtp/transaction.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -40,7 +41,13 @@ static const char *stream_error(void *who)
     return "lost";
 }
 
-static const TransportOps stream_ops = {stream_send, stream_receive, stream_error};
+static void stream_mask(void *who, char *text)
+{
+    (void)who;
+    mask_word(text, "word");
+}
+
+static const TransportOps stream_ops = {stream_send, stream_receive, stream_error, stream_mask};
 
 static Mail *make_mail(unsigned recipients)
 {

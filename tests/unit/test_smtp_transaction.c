@@ -7,6 +7,7 @@
 #include <glib.h>
 #include <string.h>
 
+#include "bridge/delivery/mask.h"
 #include "bridge/delivery/smtp/transaction.h"
 
 /* A server that answers one reply of its script for each line it gets, and one for
@@ -26,6 +27,7 @@ typedef struct {
     const void *offered; /* after AGAIN the same bytes must come */
     size_t offered_length;
     size_t cut_after;   /* sending is LOST after so many bytes, 0: never */
+    bool stuck;         /* or AGAIN for ever instead */
     GString *got, *line, *says;
 } Server;
 
@@ -76,7 +78,7 @@ static ssize_t server_send(void *who, const void *bytes, size_t length)
     }
     server->offered = NULL;
     if (server->lost || (server->cut_after > 0 && server->got->len >= server->cut_after)) {
-        return TRANSPORT_LOST;
+        return server->stuck ? TRANSPORT_AGAIN : TRANSPORT_LOST;
     }
     if (says_again(server)) {
         server->offered = bytes;
@@ -115,7 +117,13 @@ static const char *server_error(void *who)
     return "Connection reset by peer";
 }
 
-static const TransportOps server_ops = {server_send, server_receive, server_error};
+static void server_mask(void *who, char *text)
+{
+    (void)who;
+    mask_word(text, "s3cret");
+}
+
+static const TransportOps server_ops = {server_send, server_receive, server_error, server_mask};
 
 static void server_open(Server *server, const char *const *script)
 {
@@ -501,6 +509,56 @@ static void the_doubt_begins_with_the_first_byte_of_the_dot(void **state)
     }
 }
 
+static void a_mail_that_is_not_taken_is_in_doubt_once_its_dot_has_begun(void **state)
+{
+    (void)state;
+    size_t group = strlen(MAIL R1 DATA), dot = group + strlen(SENT) - 3;
+    for (size_t cut = group + 1; cut < dot + 3; cut++) {
+        Play p;
+        play_open(&p, make_mail(1, BODY, strlen(BODY)), &pipelining, well);
+        p.server.cut_after = cut;
+        p.server.stuck = true;
+        for (unsigned i = 0; i < 10; i++) {
+            assert_int_not_equal(transaction_step(p.t, p.server.says->len > 0), NEED_NOTHING);
+        }
+        assert_int_equal(transaction_wait(p.t), WAIT_WRITE);
+        transaction_cut(p.t, "the server took nothing for 3 s");
+        bool doubt = cut > dot;
+        assert_int_equal(p.t->end, doubt ? END_CLOSE : END_LOST);
+        assert_string_equal(p.t->why.text,
+                            doubt ? "the server took nothing for 3 s waiting for the reply to the final dot"
+                                  : "the server took nothing for 3 s while the mail was being written");
+        assert_outcomes(&p, doubt ? "in_doubt the server took nothing for 3 s waiting for the reply to "
+                                    "the final dot"
+                                  : "pending");
+        play_close(&p);
+    }
+}
+
+static void no_outcome_shows_what_a_reply_repeats_of_our_secrets(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *script[6], *outcomes, *why;
+    } table[] = {
+        {{"550 5.7.1 s3cret", "503 no", "503 no"}, "pending", "***"},
+        {{"421 for s3cret", CLOSE}, "pending", "for ***"},
+        {{"354 s3cret"}, "pending", "unexpected reply: *** waiting for the reply to MAIL"},
+        {{"250 ok", "550 5.1.1 no s3cret", "503 no"}, "refused 550 5.1.1 no ***", ""},
+        {{"250 ok", "250 ok", "451-4.3.0 s3cret\r\n451 4.3.0 s3cret"}, "deferred 451 4.3.0 *** ***", ""},
+        {{"250 ok", "250 ok", "354 go", "250 2.0.0 queued as s3cret"},
+         "delivered 250 2.0.0 queued as ***", ""},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
+        Play p;
+        play_open(&p, make_mail(1, BODY, strlen(BODY)), &pipelining, table[i].script);
+        assert_true(run(p.t, &p.server));
+        assert_outcomes(&p, table[i].outcomes);
+        assert_string_equal(p.t->why.text, table[i].why);
+        play_close(&p);
+    }
+}
+
 static void a_hundred_recipients_go_in_one_transaction(void **state)
 {
     (void)state;
@@ -693,6 +751,8 @@ int main(void)
         cmocka_unit_test(a_group_leaves_in_one_write),
         cmocka_unit_test(what_is_unasked_for_ends_the_session),
         cmocka_unit_test(the_doubt_begins_with_the_first_byte_of_the_dot),
+        cmocka_unit_test(a_mail_that_is_not_taken_is_in_doubt_once_its_dot_has_begun),
+        cmocka_unit_test(no_outcome_shows_what_a_reply_repeats_of_our_secrets),
         cmocka_unit_test(a_hundred_recipients_go_in_one_transaction),
         cmocka_unit_test(only_queued_recipients_are_tried),
         cmocka_unit_test(addresses_are_checked_before_they_are_sent),

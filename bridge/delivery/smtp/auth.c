@@ -208,12 +208,29 @@ void credentials_clear(Credentials *credentials)
     *credentials = (Credentials){0};
 }
 
-void auth_mask(const Auth *auth, const Credentials *credentials, char *text)
+/* What may have been said in an earlier session. */
+static void add_initial(GPtrArray *list, const Credentials *credentials)
 {
-    for (guint i = 0; auth->said != NULL && i < auth->said->len; i++) {
-        mask_word(text, g_ptr_array_index(auth->said, i));
+    for (size_t i = 0; i < G_N_ELEMENTS(mechanisms); i++) {
+        if (mechanisms[i].initial && mechanisms[i].serves(credentials)) {
+            GString *bytes = mechanisms[i].respond(credentials, 0, NULL);
+            char *text = g_base64_encode((const guchar *)bytes->str, bytes->len);
+            mask_list_add(list, text);
+            wipe_string(bytes);
+            secret_free(text);
+        }
     }
-    mask_secret(text, credentials->password);
-    mask_secret(text, credentials->secret);
-    mask_secret(text, credentials->token);
+}
+
+GPtrArray *auth_secrets(const Auth *auth, const Credentials *credentials)
+{
+    GPtrArray *list = mask_list_new();
+    for (guint i = 0; auth->said != NULL && i < auth->said->len; i++) {
+        mask_list_add(list, g_ptr_array_index(auth->said, i));
+    }
+    add_initial(list, credentials);
+    mask_list_add_secret(list, credentials->password);
+    mask_list_add_secret(list, credentials->secret);
+    mask_list_add_secret(list, credentials->token);
+    return list;
 }

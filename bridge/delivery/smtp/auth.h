@@ -38,8 +38,7 @@ char *auth_start(Auth *auth, const Credentials *credentials, const char *offered
 char *auth_answer(Auth *auth, const Credentials *credentials, const char *challenge);
 void auth_clear(Auth *auth);
 
-/* TEXT of the server's with every secret, and every form in which it was sent, as "***"; a
- * cut one at its end, too. */
-void auth_mask(const Auth *auth, const Credentials *credentials, char *text);
+/* Every secret, in every form in which the server may say it again, for mask_list(). */
+GPtrArray *auth_secrets(const Auth *auth, const Credentials *credentials);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "bridge/delivery/mask.h"
 #include "bridge/delivery/smtp/session_inside.h"
 #include "bridge/delivery/smtp/session_options.h"
 #include "rules/fault.h"
@@ -82,6 +83,8 @@ void session_fail(Session *session, OpeningFailure failure, const char *detail)
     const Opening *opening = &session->opening;
     int64_t wait_ms = opening->stage == STAGE_CONNECT ? session->connect_ms : session->greeting_ms;
     g_autofree char *text = opening_failure_text(opening, failure, detail, wait_ms);
+    g_autoptr(GPtrArray) secrets = auth_secrets(&session->auth, &session->credentials);
+    mask_list(text, secrets);
     loop_unset_timer(session->connector->loop, &session->deadline);
     session->events->failed(session->who, opening_failure_fault(opening, failure), text);
 }
@@ -107,6 +110,7 @@ static void on_ready(void *who, uint32_t events)
 
 void session_announce(Session *session)
 {
+    session->secrets = auth_secrets(&session->auth, &session->credentials);
     login_reset(session);
     credentials_clear(&session->credentials);
     loop_unset_timer(session->connector->loop, &session->deadline);
@@ -291,6 +295,7 @@ void session_close(Session *session)
     session_forget_token(session);
     session_disconnect(session);
     credentials_clear(&session->credentials);
+    g_clear_pointer(&session->secrets, g_ptr_array_unref);
     config_unref(session->plan.config);
     g_free(session);
 }
@@ -346,4 +351,11 @@ static const char *session_error(void *who)
     return session_curl_text(session, session->lost);
 }
 
-const TransportOps session_transport = {session_send, session_receive, session_error};
+static void session_mask(void *who, char *text)
+{
+    Session *session = who;
+    mask_list(text, session->secrets);
+}
+
+const TransportOps session_transport = {session_send, session_receive, session_error,
+                                        session_mask};

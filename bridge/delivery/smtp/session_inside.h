@@ -39,6 +39,7 @@ struct Session {
     bool renewed;            /* a token that was refused has been replaced */
     Credentials credentials; /* until it has logged in */
     Auth auth;
+    GPtrArray *secrets;      /* once it is open: what must not be shown; see mask_list() */
     GString *unsent;         /* of AUTH; NULL: it is over, or has not begun */
     CURLcode lost;
     char error[CURL_ERROR_SIZE];

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* AUTH over a stream that libcurl has left us: a line, a reply, until 235 or a refusal.
- * What the server says is masked before anything is made of it, for some repeat what they
- * were told. */
+ * A failure's words are masked, for some servers repeat what they were told. */
 #include <string.h>
 
 #include "bridge/delivery/smtp/session_inside.h"
@@ -82,7 +81,6 @@ static bool hear(Session *session, bool more)
     Opening *opening = &session->opening;
     g_autofree char *challenge = g_strdup(opening->parser.reply.text);
     opening->last = opening->parser.reply;
-    auth_mask(&session->auth, &session->credentials, opening->last.text);
     session->heard_ms = loop_now_ms(session->connector->loop);
     if (more) {
         session_fail(session, OPENING_BROKEN, "the server said more than it was asked");

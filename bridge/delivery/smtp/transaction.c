@@ -269,6 +269,7 @@ static void eat(Transaction *t, const char *bytes, size_t length)
         if (status == REPLY_GARBAGE) {
             break_off_text(t, "not an SMTP reply", "");
         } else if (status == REPLY_COMPLETE) {
+            t->plan.transport.ops->mask(t->plan.transport.who, t->parser.reply.text);
             on_reply(t, &t->parser.reply);
         }
     }

@@ -16,6 +16,8 @@ typedef struct {
     /* How many bytes came, 0 at the end of the stream, AGAIN or LOST. */
     ssize_t (*receive)(void *who, void *buffer, size_t size);
     const char *(*error)(void *who); /* why it was LOST */
+    /* Hides our secrets in TEXT of the server's, which only gets shorter. */
+    void (*mask)(void *who, char *text);
 } TransportOps;
 
 typedef struct {
