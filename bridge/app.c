@@ -34,6 +34,7 @@ struct App {
     Dkim *signer;
     Accept accept;
     Intake *intake;
+    Web *web; /* NULL: no --web.config.file */
     size_t n_started;           /* of parts[] */
     pthread_mutex_t reloading;  /* held while a configuration is being replaced */
     pthread_mutex_t lock;       /* guards config */
@@ -168,6 +169,7 @@ static Intake *make_intake(App *app, GError **error)
                          .trouble = hook_trouble,
                          .mails = hook_mails,
                          .reload = hook_reload,
+                         .web = app->web,
                          .lanes = app->lanes,
                          .log = app->log,
                          .metrics = app->metrics};
@@ -181,6 +183,10 @@ static Intake *make_intake(App *app, GError **error)
 
 static bool make_parts(App *app, GError **error)
 {
+    if (app->options.web_config != NULL &&
+        (app->web = web_new(app->options.web_config, app->log, error)) == NULL) {
+        return false;
+    }
     app->outbox = outbox_open(app->options.storage, app->options.on_damage, app->config,
                               app->log, app->metrics, error);
     if (app->outbox == NULL || (app->smtp = smtp_new(error)) == NULL) {
@@ -318,7 +324,7 @@ static bool reload(App *app, GError **error)
 {
     g_autoptr(Config) config =
         config_load(app->options.config_file, app->options.config_flags, error);
-    if (config == NULL || !check_config(app, config, error) ||
+    if (config == NULL || !check_config(app, config, error) || !web_reload(app->web, error) ||
         !intake_check(app->intake, config, error) ||
         !dispatch_configure(app->dispatch, config, error)) {
         return false;
@@ -373,6 +379,7 @@ void app_free(App *app)
         return;
     }
     intake_free(app->intake);
+    web_free(app->web);
     lanes_free(app->lanes);
     dispatch_free(app->dispatch);
     outbox_free(app->outbox);

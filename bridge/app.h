@@ -15,6 +15,7 @@ typedef struct App App;
 
 typedef struct {
     const char *config_file, *storage;
+    const char *web_config; /* NULL: none */
     OnDamage on_damage;
     const char *const *listen; /* "HOST:PORT", NULL-terminated */
     ConfigFlags config_flags;

@@ -12,7 +12,7 @@
 #include "rules/fault.h"
 
 typedef struct {
-    char *config_file, *storage, *on_corruption, *log_level, *log_format, *shutdown_timeout;
+    char *config_file, *web_config, *storage, *on_corruption, *log_level, *log_format, *shutdown_timeout;
     char **listen;
     gboolean ignore_other_receivers;
 } ServeFlags;
@@ -20,6 +20,7 @@ typedef struct {
 static void serve_flags_clear(ServeFlags *flags)
 {
     g_free(flags->config_file);
+    g_free(flags->web_config);
     g_free(flags->storage);
     g_free(flags->on_corruption);
     g_free(flags->log_level);
@@ -36,6 +37,8 @@ static bool parse_flags(ServeFlags *flags, int argc, char **argv, GError **error
          "Configuration file (alertpost.yml)", "FILE"},
         {"web.listen-address", 0, 0, G_OPTION_ARG_STRING_ARRAY, &flags->listen,
          "Address to listen on, may be repeated (127.0.0.1:9725)", "HOST:PORT"},
+        {"web.config.file", 0, 0, G_OPTION_ARG_FILENAME, &flags->web_config,
+         "TLS and users, as in Prometheus' exporter-toolkit", "FILE"},
         {"storage", 0, 0, G_OPTION_ARG_STRING, &flags->storage,
          "Where mail is kept until it is delivered (sqlite:data/alertpost.db)",
          "sqlite:PATH|memory:"},
@@ -84,6 +87,7 @@ static bool read_flags(const ServeFlags *flags, AppOptions *options, GError **er
     *options = (AppOptions){
         .config_file = flags->config_file != NULL ? flags->config_file : "alertpost.yml",
         .storage = flags->storage != NULL ? flags->storage : "sqlite:data/alertpost.db",
+        .web_config = flags->web_config,
         .listen = flags->listen != NULL ? (const char *const *)flags->listen
                                         : default_listen,
         .config_flags = flags->ignore_other_receivers ? CONFIG_IGNORE_OTHER_RECEIVERS

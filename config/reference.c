@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/loader.h"
+#include "config/web_config.h"
 
 /* In the order of the manual. */
 static const Schema *const schemas[] = {
@@ -21,4 +22,5 @@ void config_print_reference(GString *out)
     for (size_t i = 0; i < G_N_ELEMENTS(schemas); i++) {
         schema_print(schemas[i], out);
     }
+    web_config_print_reference(out);
 }

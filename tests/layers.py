@@ -24,6 +24,8 @@ HOMES = {
     "microhttpd": ["bridge/intake/server.c", "bridge/intake/exchange.c", "bridge/intake/exchange.h"],
     "curl/": ["bridge/delivery/smtp/session_inside.h", "bridge/delivery/smtp/session_options.c", "bridge/fetch.c",
               "bridge/tls_options.c"],
+    "gnutls/": ["bridge/tls_server.c"],
+    "crypt.h": ["bridge/password.c"],
     "gmime/": ["bridge/compose/"],
 }
 

@@ -11,7 +11,9 @@
 #define BODY_MAX ((size_t)4096) /* nobody reads it */
 
 typedef HttpAnswer Answer(Management *management);
-typedef enum { PUBLIC, LOCAL } Access;
+/* PUBLIC: health.  GUARDED: asks for users where there are any.  LOCAL: where there are none,
+ * only this machine may ask. */
+typedef enum { PUBLIC, GUARDED, LOCAL } Access;
 
 typedef struct Call Call;
 
@@ -105,7 +107,7 @@ static const Endpoint endpoints[] = {
     {"/healthz", GET_HEAD, PUBLIC, healthy, NULL},
     {"/livez", GET_HEAD, PUBLIC, healthy, NULL},
     {"/readyz", GET_HEAD, PUBLIC, ready, NULL},
-    {"/metrics", GET_HEAD, PUBLIC, metrics, NULL},
+    {"/metrics", GET_HEAD, GUARDED, metrics, NULL},
     {"/-/reload", HTTP_POST | HTTP_PUT, "POST, PUT", LOCAL, NULL, reload},
     {"/api/v1/status", GET_HEAD, LOCAL, status, NULL},
     {MAILS_PATH, MAIL_METHODS, LOCAL, .ask = mails},
@@ -124,18 +126,70 @@ static const Endpoint *find_endpoint(const char *path)
     return NULL;
 }
 
+/* The exchange is deferred; on a worker. */
 static void work(void *data)
 {
     Call *call = data;
-    HttpAnswer answer = call->endpoint->slow_answer(call->management);
+    const Endpoint *endpoint = call->endpoint;
+    if (endpoint->ask != NULL) {
+        endpoint->ask(call);
+        return;
+    }
+    HttpAnswer answer = endpoint->slow_answer != NULL
+                            ? endpoint->slow_answer(call->management)
+                            : endpoint->answer(call->management);
     http_answer(call->exchange, &answer);
+}
+
+static const char *login_of(const Call *call)
+{
+    return http_header(call->exchange, "Authorization");
+}
+
+static HttpAnswer answer_unauthorized(void)
+{
+    HttpAnswer answer = http_error(401, "%s", "a name and a password are wanted");
+    answer.authenticate = WEB_CHALLENGE;
+    return answer;
+}
+
+static void on_web_checked(void *data, bool passes)
+{
+    Call *call = data;
+    if (passes) {
+        work(call);
+        return;
+    }
+    HttpAnswer answer = answer_unauthorized();
+    http_answer(call->exchange, &answer);
+}
+
+static void check_login(void *data)
+{
+    Call *call = data;
+    const IntakeHooks *hooks = call->management->hooks;
+    web_ask(hooks->web, hooks->lanes, login_of(call), on_web_checked, call);
+}
+
+static bool needs_login(const Management *management, const Endpoint *endpoint)
+{
+    return endpoint->access != PUBLIC && web_has_users(management->hooks->web);
 }
 
 static void serve(void *data, HttpExchange *exchange)
 {
     Call *call = data;
+    Management *management = call->management;
     HttpAnswer answer;
-    if (call->endpoint->answer != NULL) {
+    bool unknown = needs_login(management, call->endpoint) &&
+                   !web_knows(management->hooks->web, login_of(call));
+    if (unknown && http_defer(exchange, G_MAXUINT) &&
+        lanes_submit(management->hooks->lanes, check_login, call)) {
+        return;
+    }
+    if (unknown) {
+        answer = http_busy("alertpost is busy or stopping");
+    } else if (call->endpoint->answer != NULL) {
         answer = call->endpoint->answer(call->management);
     } else if (call->endpoint->ask != NULL && http_defer(exchange, G_MAXUINT)) {
         call->endpoint->ask(call);
@@ -171,7 +225,12 @@ void management_begin(Management *management, HttpExchange *exchange)
         refuse(exchange, 404, "there is nothing here", NULL);
     } else if ((endpoint->methods & http_method(exchange)) == 0) {
         refuse(exchange, 405, "this method is not for this path", endpoint->allow);
-    } else if (endpoint->access == LOCAL && !http_is_local(exchange)) {
+    } else if (needs_login(management, endpoint) &&
+               http_header(exchange, "Authorization") == NULL) {
+        HttpAnswer answer = answer_unauthorized();
+        http_answer(exchange, &answer);
+    } else if (endpoint->access == LOCAL && !http_is_local(exchange) &&
+               !web_keeps_out(management->hooks->web)) {
         refuse(exchange, 403, "only answered on a loopback address", NULL);
     } else {
         Call *call = g_new(Call, 1);

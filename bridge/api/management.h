@@ -8,8 +8,9 @@
 #include "bridge/intake/hooks.h"
 #include "bridge/intake/http.h"
 
-/* The endpoints beside the webhooks: health, metrics, reload, status.  Reload and /api
- * answer only on a loopback address, until there is authentication for them. */
+/* The endpoints beside the webhooks: health, metrics, reload, status.  With users in
+ * the web configuration all but health wants one of them; without any, reload and /api answer
+ * only on a loopback address or to clients whose certificate is verified. */
 typedef struct {
     const IntakeHooks *hooks;
     int64_t started_us;   /* monotonic */

@@ -54,24 +54,34 @@ static AuthVerdict check_bearer(const AuthConfig *auth, const AuthRequest *reque
     return token == NULL ? AUTH_REFUSED : compare(&auth->bearer_token, token, error);
 }
 
-static AuthVerdict check_basic(const AuthConfig *auth, const AuthRequest *request,
-                                GError **error)
+bool auth_parse_basic(const char *authorization, char **name, char **password)
 {
-    const char *encoded = credentials(request->header(request->request, "Authorization"), "Basic");
+    const char *encoded = credentials(authorization, "Basic");
     if (encoded == NULL) {
-        return AUTH_REFUSED;
+        return false;
     }
     gsize length;
     g_autofree char *pair = (char *)g_base64_decode(encoded, &length);
-    char *colon = memchr(pair, ':', length);
-    if (colon == NULL) {
+    const char *colon = memchr(pair, ':', length);
+    if (colon != NULL) {
+        *name = g_strndup(pair, (gsize)(colon - pair));
+        *password = g_strndup(colon + 1, length - (gsize)(colon + 1 - pair));
+    }
+    explicit_bzero(pair, length);
+    return colon != NULL;
+}
+
+static AuthVerdict check_basic(const AuthConfig *auth, const AuthRequest *request,
+                                GError **error)
+{
+    g_autofree char *name = NULL;
+    char *password;
+    if (!auth_parse_basic(request->header(request->request, "Authorization"), &name, &password)) {
         return AUTH_REFUSED;
     }
-    *colon = '\0';
-    g_autofree char *password =
-        g_strndup(colon + 1, length - (gsize)(colon + 1 - pair));
     AuthVerdict verdict = compare(&auth->basic_password, password, error);
-    bool known = equal(pair, auth->basic_username);
+    bool known = equal(name, auth->basic_username);
+    secret_free(password);
     return verdict == AUTH_OK && !known ? AUTH_REFUSED : verdict;
 }
 

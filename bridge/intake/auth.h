@@ -33,6 +33,9 @@ bool auth_is_tried(const AuthConfig *auth, AuthHeader *header, const void *reque
 /* Any of the ways that are configured is enough.  Reads the secrets' files: on a worker.
  * BROKEN sets ERROR (SYSTEM), and is said only where nothing else was enough. */
 AuthVerdict auth_check(const AuthConfig *auth, const AuthRequest *request, GError **error);
+/* Takes an Authorization header apart, which may be NULL; free the name, and the password with
+ * secret_free().  False if it is not of basic authentication. */
+bool auth_parse_basic(const char *authorization, char **name, char **password);
 /* The WWW-Authenticate header that goes with 401. */
 const char *auth_challenge(const AuthConfig *auth);
 

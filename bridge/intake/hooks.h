@@ -9,6 +9,7 @@
 #include "bridge/accept.h"
 #include "bridge/api/mails.h"
 #include "bridge/delivery/delivery.h"
+#include "bridge/intake/web.h"
 #include "bridge/lanes.h"
 #include "bridge/log.h"
 #include "bridge/metrics.h"
@@ -33,6 +34,7 @@ typedef struct {
     char *(*trouble)(void *app, const char *relay, RelayFault *fault, int64_t *since_ms);
     void (*mails)(void *app, const MailsRequest *request, MailsDone *done, void *who);
     bool (*reload)(void *app, GError **error); /* on a worker; may take its time */
+    Web *web; /* NULL: no --web.config.file */
     Lanes *lanes;
     Log *log;
     Metrics *metrics;

@@ -69,13 +69,14 @@ HttpAnswer http_text(unsigned code, const char *line)
     return answer;
 }
 
-void http_turn_away(int take_fd)
+void http_turn_away(int take_fd, HttpFarewell farewell)
 {
     static const char answer[] =
         "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n"
         "Connection: close\r\nContent-Type: application/json\r\n"
         "Content-Length: 33\r\n\r\n{\"error\":\"too many connections\"}\n";
-    if (send(take_fd, answer, sizeof answer - 1, MSG_NOSIGNAL | MSG_DONTWAIT) > 0) {
+    if (farewell == HTTP_SAYING_SO &&
+        send(take_fd, answer, sizeof answer - 1, MSG_NOSIGNAL | MSG_DONTWAIT) > 0) {
         char unread[4096]; /* what stays unread would reset the connection, answer and
                               all */
         shutdown(take_fd, SHUT_WR);

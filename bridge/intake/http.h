@@ -83,8 +83,10 @@ void http_continue(HttpExchange *exchange, const HttpPlan *plan);
  * False if the server stops or WAITING_MAX others are deferred: answer at once. */
 bool http_defer(HttpExchange *exchange, unsigned waiting_max);
 
-/* A connection too many, FD non-blocking: 503, as far as it can be said, and closed. */
-void http_turn_away(int take_fd);
+/* A connection too many, FD non-blocking: 503, as far as it can be said (not over TLS), and
+ * closed. */
+typedef enum { HTTP_SAYING_SO, HTTP_SILENTLY } HttpFarewell;
+void http_turn_away(int take_fd, HttpFarewell farewell);
 
 /* The answer, once per exchange.  After a deferred one the exchange is gone. */
 void http_answer(HttpExchange *exchange, const HttpAnswer *answer);

@@ -40,6 +40,12 @@ static void tick(void *who)
 {
     Intake *intake = who;
     http_server_sweep(intake->server);
+    web_refresh(intake->hooks.web);
+}
+
+static TlsServer *new_tls(void *who)
+{
+    return web_tls(((Intake *)who)->hooks.web);
 }
 
 /* Often enough for the shortest deadline. */
@@ -75,6 +81,9 @@ Intake *intake_new(const IntakeHooks *hooks, const HttpLimits *limits,
         listener_new(&intake->events, intake, hooks->log, hooks->metrics);
     HttpLimits fit = fit_descriptors(limits);
     intake->server = http_server_new(&fit, begin, intake, hooks->log, hooks->metrics);
+    if (web_has_tls(hooks->web)) {
+        http_server_use_tls(intake->server, new_tls, intake);
+    }
     for (size_t i = 0; addresses[i] != NULL; i++) {
         if (!listener_bind(intake->listener, addresses[i], error)) {
             return NULL;
@@ -110,7 +119,9 @@ static bool check_source(const SourceConfig *source, const char *exposed,
 
 bool intake_check(const Intake *intake, const Config *config, GError **error)
 {
-    const char *exposed = listener_exposed_address(intake->listener);
+    const char *exposed = web_keeps_out(intake->hooks.web)
+                              ? NULL
+                              : listener_exposed_address(intake->listener);
     for (unsigned i = 0; i < config->n_sources; i++) {
         if (!check_source(&config->sources[i], exposed, error)) {
             return false;

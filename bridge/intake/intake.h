@@ -19,7 +19,8 @@ Intake *intake_new(const IntakeHooks *hooks, const HttpLimits *limits,
                    const char *const *addresses, GError **error);
 
 /* Whether CONFIG may be served on these listeners: its formats are known, and no source
- * is open to other machines unless it says allow_unauthenticated.  INPUT if not, with
+ * is open to other machines unless it says allow_unauthenticated, or the web configuration keeps
+ * strangers out.  INPUT if not, with
  * the YAML that would help.  At start, and before a reload puts CONFIG in force. */
 bool intake_check(const Intake *intake, const Config *config, GError **error);
 

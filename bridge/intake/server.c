@@ -25,6 +25,8 @@ struct HttpServer {
     HttpLimits limits;
     Log *log;
     ExchangeContext context;
+    HttpTls *tls; /* NULL: in the clear */
+    void *tls_who;
     struct MHD_Daemon *threads[THREADS_MAX];
     atomic_uint connections[THREADS_MAX];
 };
@@ -51,11 +53,19 @@ static void on_connection(void *who, struct MHD_Connection *connection, void **c
             MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)
                 ->connect_fd);
         peers_await(server->context.peers, peer, now_ms() + server->limits.request_ms);
+        if (server->tls != NULL) {
+            peer->tls = server->tls(server->tls_who);
+            tls_server_prepare(peer->tls,
+                               MHD_get_connection_info(
+                                   connection, MHD_CONNECTION_INFO_GNUTLS_SESSION)
+                                   ->tls_session);
+        }
         *context = peer;
         return;
     }
     Peer *peer = *context;
     atomic_fetch_sub(&server->connections[peer->thread], 1);
+    tls_server_unref(peer->tls);
     peers_remove(server->context.peers, peer);
     count_connections(server);
 }
@@ -86,9 +96,16 @@ HttpServer *http_server_new(const HttpLimits *limits, HttpBegin *begin, void *wh
     return server;
 }
 
+void http_server_use_tls(HttpServer *server, HttpTls *tls, void *tls_who)
+{
+    server->tls = tls;
+    server->tls_who = tls_who;
+}
+
 static struct MHD_Daemon *start_thread(HttpServer *server)
 {
     return MHD_start_daemon(
+        (server->tls != NULL ? MHD_USE_TLS : 0) |
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET |
             MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG,
         0, NULL, NULL, exchange_on_request, &server->context,                  //
@@ -98,7 +115,8 @@ static struct MHD_Daemon *start_thread(HttpServer *server)
         MHD_OPTION_NOTIFY_COMPLETED, exchange_on_completed, &server->context,  //
         MHD_OPTION_CONNECTION_LIMIT, server->limits.connections_max + 1,       //
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, server->limits.header_max,         //
-        MHD_OPTION_END);
+        server->tls != NULL ? MHD_OPTION_HTTPS_CERT_CALLBACK : MHD_OPTION_END, //
+        tls_server_no_certificate, MHD_OPTION_END);
 }
 
 bool http_server_start(HttpServer *server, GError **error)
@@ -138,7 +156,7 @@ void http_server_add(HttpServer *server, int take_fd, const struct sockaddr *add
     if (verdict != PEERS_OK) {
         metrics_add(server->context.metrics, METRIC_HTTP_CONNECTIONS_REFUSED, 1,
                     peers_verdict_text(verdict), NULL);
-        http_turn_away(take_fd);
+        http_turn_away(take_fd, server->tls != NULL ? HTTP_SILENTLY : HTTP_SAYING_SO);
         return;
     }
     unsigned thread = peer->thread = least_busy(server);

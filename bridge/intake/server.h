@@ -9,6 +9,7 @@
 #include "bridge/intake/http.h"
 #include "bridge/log.h"
 #include "bridge/metrics.h"
+#include "bridge/tls_server.h"
 
 /* HTTP over connections that others accept: the one home of libmicrohttpd. */
 typedef struct HttpServer HttpServer;
@@ -32,6 +33,10 @@ typedef void HttpBegin(void *who, HttpExchange *exchange);
 
 HttpServer *http_server_new(const HttpLimits *limits, HttpBegin *begin, void *who, Log *log,
                             Metrics *metrics);
+/* From the start on every connection is TLS, served with what tls(tls_who) gives, with a
+ * reference, on the server's threads. */
+typedef TlsServer *HttpTls(void *tls_who);
+void http_server_use_tls(HttpServer *server, HttpTls *tls, void *tls_who);
 /* ERROR: SYSTEM. */
 bool http_server_start(HttpServer *server, GError **error);
 

@@ -100,7 +100,9 @@ static void refuse(Webhook *webhook, unsigned code, const char *reason)
         answer.allow = webhook->format->methods;
     }
     if (code == 401) {
-        answer.authenticate = auth_challenge(&webhook->source->auth);
+        answer.authenticate = webhook->source->auth.required
+                                  ? auth_challenge(&webhook->source->auth)
+                                  : WEB_CHALLENGE;
         metrics_add(webhook->hooks->metrics, METRIC_WEBHOOK_AUTH_FAILURES, 1,
                     source_name(webhook), NULL);
     }
@@ -285,11 +287,10 @@ static bool parse(Webhook *webhook)
     return false;
 }
 
-/* On a worker. */
-static void work(void *data)
+/* It may come in. */
+static void proceed(Webhook *webhook)
 {
-    Webhook *webhook = data;
-    if (!check_credentials(webhook) || !parse(webhook)) {
+    if (!parse(webhook)) {
         return;
     }
     if (webhook->alerts == 0) {
@@ -299,6 +300,42 @@ static void work(void *data)
     g_autofree char *key =
         g_strdup_printf("%s\n%s", webhook->source->name, webhook->group);
     lanes_enter(webhook->hooks->lanes, key, accept_in_lane, webhook);
+}
+
+static void on_web_checked(void *data, bool passes)
+{
+    if (passes) {
+        proceed(data);
+    } else {
+        refuse(data, 401, "wrong credentials");
+    }
+}
+
+/* The source's own authentication stands in place of the web configuration's. */
+static bool needs_login(const Webhook *webhook)
+{
+    return !webhook->source->auth.required && !webhook->source->allow_unauthenticated &&
+           web_has_users(webhook->hooks->web);
+}
+
+/* On a worker. */
+static void work(void *data)
+{
+    Webhook *webhook = data;
+    if (needs_login(webhook)) {
+        web_ask(webhook->hooks->web, webhook->hooks->lanes,
+                http_header(webhook->exchange, "Authorization"), on_web_checked, webhook);
+    } else if (check_credentials(webhook)) {
+        proceed(webhook);
+    }
+}
+
+static bool is_login_tried(const Webhook *webhook)
+{
+    const HttpExchange *exchange = webhook->exchange;
+    return needs_login(webhook)
+               ? http_header(exchange, "Authorization") != NULL
+               : auth_is_tried(&webhook->source->auth, find_header, exchange);
 }
 
 /* The body is there. */
@@ -340,7 +377,7 @@ static bool check_headers(Webhook *webhook)
         refuse(webhook, 404, "no source of this name is configured");
     } else if (!is_allowed(webhook)) {
         refuse(webhook, 405, "a webhook is sent with POST");
-    } else if (!auth_is_tried(&webhook->source->auth, find_header, exchange)) {
+    } else if (!is_login_tried(webhook)) {
         refuse(webhook, 401, "credentials are missing");
     } else if (!format_takes(webhook->format, http_header(exchange, "Content-Type"))) {
         refuse(webhook, 415, "the content type is not application/json");
