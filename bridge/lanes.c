@@ -169,10 +169,13 @@ void lanes_free(Lanes *lanes)
     g_free(lanes);
 }
 
-static void add_ready(Lanes *lanes, const Job *job)
+/* One who is woken with the lock held has to wait for it at once. */
+static void unlock_and_wake(Lanes *lanes, bool wake)
 {
-    queue_add(&lanes->ready, job_new(job));
-    pthread_cond_signal(&lanes->changed);
+    pthread_mutex_unlock(&lanes->lock);
+    if (wake) {
+        pthread_cond_signal(&lanes->changed);
+    }
 }
 
 bool lanes_submit(Lanes *lanes, LanesWork *work, void *data)
@@ -180,17 +183,17 @@ bool lanes_submit(Lanes *lanes, LanesWork *work, void *data)
     pthread_mutex_lock(&lanes->lock);
     bool room = !lanes->stopping && lanes->ready.n < lanes->waiting_max;
     if (room) {
-        add_ready(lanes, &(Job){.work = work, .data = data});
+        queue_add(&lanes->ready, job_new(&(Job){.work = work, .data = data}));
     }
-    pthread_mutex_unlock(&lanes->lock);
+    unlock_and_wake(lanes, room);
     return room;
 }
 
 void lanes_schedule(Lanes *lanes, LanesWork *work, void *data)
 {
     pthread_mutex_lock(&lanes->lock);
-    add_ready(lanes, &(Job){.work = work, .data = data});
-    pthread_mutex_unlock(&lanes->lock);
+    queue_add(&lanes->ready, job_new(&(Job){.work = work, .data = data}));
+    unlock_and_wake(lanes, true);
 }
 
 /* With the lock held. */
@@ -228,7 +231,6 @@ void lane_release(Lane *lane)
     Job *next = queue_take(&lane->waiting);
     if (next != NULL) {
         queue_add(&lanes->ready, next);
-        pthread_cond_signal(&lanes->changed);
     } else {
         g_hash_table_remove(lanes->taken, lane->key);
         if (lanes->stopping) {
@@ -237,5 +239,5 @@ void lane_release(Lane *lane)
         g_free(lane->key);
         g_free(lane);
     }
-    pthread_mutex_unlock(&lanes->lock);
+    unlock_and_wake(lanes, next != NULL);
 }

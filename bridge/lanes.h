@@ -22,7 +22,8 @@ bool lanes_start(Lanes *lanes, GError **error);
 /* No new jobs; the threads end when nothing waits any more and every lane is back. */
 void lanes_stop(Lanes *lanes);
 void lanes_join(Lanes *lanes);
-void lanes_free(Lanes *lanes); /* NULL is allowed; only after join */
+/* NULL is allowed; only after join, and with no other thread in a call. */
+void lanes_free(Lanes *lanes);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Lanes, lanes_free)
 
 /* Runs work(data) on a worker.  False if too many wait already, or after lanes_stop():
