@@ -6,8 +6,12 @@
 #include <string.h>
 
 #include "bridge/intake/format.h"
+#include "config/file.h"
 #include "rules/dedup.h"
 #include "rules/fault.h"
+
+/* Far more than a webhook has; what never ends, ends here. */
+#define READ_MAX ((size_t)64 * 1024 * 1024)
 
 static bool fault(GError **error, const char *what, const char *reason)
 {
@@ -20,24 +24,38 @@ static char *read_stdin(gsize *length, GError **error)
     g_autoptr(GString) all = g_string_new(NULL);
     char piece[65536];
     size_t n;
-    while ((n = fread(piece, 1, sizeof piece, stdin)) > 0) {
+    while (all->len <= READ_MAX && (n = fread(piece, 1, sizeof piece, stdin)) > 0) {
         g_string_append_len(all, piece, (gssize)n);
     }
     if (ferror(stdin)) {
         fault(error, "standard input", g_strerror(errno));
         return NULL;
     }
+    if (all->len > READ_MAX) {
+        g_autofree char *reason = g_strdup_printf("larger than %zu KiB", READ_MAX / 1024);
+        fault(error, "standard input", reason);
+        return NULL;
+    }
     *length = all->len;
     return g_string_free(g_steal_pointer(&all), FALSE);
 }
 
+char *cmd_read_file(const char *path, gsize *length, GError **error)
+{
+    size_t read;
+    char *text = file_read(path, READ_MAX, &read, error);
+    if (text == NULL) {
+        g_prefix_error(error, "%s: ", path);
+        return NULL;
+    }
+    *length = read;
+    return text;
+}
+
 char *cmd_read(const char *path, gsize *length, GError **error)
 {
-    char *text = NULL;
-    if (strcmp(path, "-") == 0) {
-        return read_stdin(length, error);
-    }
-    return g_file_get_contents(path, &text, length, error) ? text : NULL;
+    return strcmp(path, "-") == 0 ? read_stdin(length, error)
+                                  : cmd_read_file(path, length, error);
 }
 
 char **cmd_words(int argc, char **argv)

@@ -9,7 +9,9 @@
 
 /* What the subcommands that make one mail (render, send) share. */
 
-/* What is in the file PATH, or on the standard input if that is "-". NULL with ERROR set. */
+/* What is in the file PATH, at most 64 MiB.  NULL with ERROR set. */
+char *cmd_read_file(const char *path, gsize *length, GError **error);
+/* The same, or what is on the standard input if PATH is "-". */
 char *cmd_read(const char *path, gsize *length, GError **error);
 
 /* The command line as UTF-8 or not, with its words; free with g_strfreev(). */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bridge/cmd_order.h"
 #include "bridge/template_data.h"
 #include "config/template_files.h"
 #include "rules/fault.h"
@@ -111,7 +112,7 @@ static bool read_data(Event *event, char **files, Notification *notification, GE
         template_data_sample(event, notification);
         return true;
     }
-    if (!g_file_get_contents(files[0], &text, &length, error)) {
+    if ((text = cmd_read_file(files[0], &length, error)) == NULL) {
         return false;
     }
     if (!template_data_parse(event, text, length, notification, error)) {

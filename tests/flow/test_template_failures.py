@@ -74,6 +74,19 @@ def test_check_ends_where_a_template_or_a_file_has_no_end(tmp_path):
     assert re.match(r"f\.yml:7:\d+: receivers\[0\]\.email_configs\[0\]\.text: executing \"turn\" at <.*>: ", lines[0]), lines
 
 
+def test_data_without_an_end_is_refused(tmp_path):
+    (tmp_path / "f.yml").write_text(config([""]))
+    render = ["render", "--config.file", "f.yml", "--receiver", "r0", "--data"]
+    for words, path in [(["check", "f.yml", "--data"], "/dev/zero"), (render, "/dev/zero"), (render, "-"),
+                        (["template", "render", "--template.glob=*.tmpl", "--template.text=x", "--template.data"],
+                         "/dev/zero")]:
+        with open("/dev/zero", "rb") as zero:
+            done = subprocess.run([ALERTPOST, *words, path], cwd=tmp_path, capture_output=True, text=True, stdin=zero,
+                                  timeout=300)
+        name = "standard input" if path == "-" else path
+        assert done.returncode == 1 and f"{name}: larger than 65536 KiB" in done.stderr, done
+
+
 def test_the_alert_of_an_endless_template_is_mailed_plainly(start, tmp_path):
     sink = start(SmtpSink)
     (tmp_path / "turn.tmpl").write_text("\n" + ENDLESS)
