@@ -73,9 +73,10 @@ def make_certificate(folder, name="localhost"):
 
 
 class Postfix:
-    """postfix(1) wants root.  The user is "alerts@example.org" with the password given."""
+    """postfix(1) wants root.  The user is "alerts@example.org" with the password given;
+    `more` are lines for main.cf."""
 
-    def __init__(self, _, password="correct horse", mechanisms="PLAIN LOGIN"):
+    def __init__(self, _, password="correct horse", mechanisms="PLAIN LOGIN", more=""):
         # Its unprivileged parts must get here: not below pytest's folder, which every
         # other pytest closes to them again.
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="alertpost-postfix-"))
@@ -89,7 +90,7 @@ class Postfix:
             os.chown(self.folder / name, user.pw_uid, user.pw_gid)
         self.certificate, _ = make_certificate(self.folder)
         values = {"folder": self.folder, "port": self.port, "uid": user.pw_uid, "gid": user.pw_gid}
-        (self.folder / "main.cf").write_text(MAIN.format(**values))
+        (self.folder / "main.cf").write_text(MAIN.format(**values) + more)
         (self.folder / "master.cf").write_text(MASTER.format(**values))
         self._add_user(password, user, mechanisms)
         self._run("start")

@@ -2,6 +2,8 @@
 """A real Postfix with STARTTLS and AUTH behind us."""
 
 import os
+import socket
+import threading
 
 import pytest
 
@@ -86,3 +88,79 @@ def test_mail_waits_while_every_recipient_is_denied_and_leaves_once_we_log_in(st
     assert harness.request(ours.port, "POST", "/-/reload")[0] == 200
     wait_for(postfix.received, "the mail after the correction")
     ours.drained()
+
+
+# --- commands behind the dot ---
+
+OPEN = """
+smtpd_relay_restrictions = permit_mynetworks, reject
+smtpd_recipient_restrictions =
+  check_recipient_access inline:{ {no@example.org = 550 5.1.1 nobody of that name} }, permit_mynetworks, reject
+smtpd_error_sleep_time = 0
+"""
+
+
+class Wire:
+    """Between us and a server on PORT: what we write, read by read.  Nothing moves before open()."""
+
+    def __init__(self, _, port):
+        self.target, self.writes, self.gate = port, [], threading.Event()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        try:
+            while True:
+                ours = self.listener.accept()[0]
+                self.gate.wait()
+                theirs = socket.create_connection(("127.0.0.1", self.target))
+                for source, sink, kept in ((ours, theirs, self.writes), (theirs, ours, [])):
+                    threading.Thread(target=self._carry, args=(source, sink, kept), daemon=True).start()
+        except OSError:
+            pass  # the end
+
+    def _carry(self, source, sink, kept):
+        try:
+            while data := source.recv(1 << 20):
+                kept.append(data)
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def open(self):
+        self.gate.set()
+
+    # The shape of the harness's processes.
+    class _Log:
+        def close(self):
+            pass
+    log = _Log()
+
+    def running(self):
+        return False
+
+
+@pytest.mark.parametrize("pipelining", ["deep", "grouped"])
+def test_postfix_takes_mails_whose_commands_stand_behind_the_dot_of_another(start, pipelining):
+    """Some have a recipient that is refused, some no other."""
+    postfix = start(Postfix, more=OPEN)
+    wire = start(Wire, postfix.port)
+    ours = start(Alertpost, harness.simple_config(
+        wire.port, f"delivery: {{connections: 1, pipelining: {pipelining}}}", to="'{{ .CommonLabels.to }}'"))
+    for n in range(40):
+        to = {3: "no@example.org", 7: "no@example.org, ops@example.org"}.get(n % 10, "ops@example.org")
+        labels = {"alertname": f"A{n:02}", "to": to}
+        assert ours.post(harness.payload(harness.alert(labels), group=f"A{n:02}", commonLabels=labels))[0] == 202
+    wire.open()
+    ours.drained()
+    mails = wait_for(lambda: len(postfix.received()) >= 36 and postfix.received(), "the mails")
+    subjects = sorted(mail["Subject"] for mail in mails)
+    assert [f"A{n:02}" in subject for n, subject in zip((n for n in range(40) if n % 10 != 3), subjects)] == [True] * 36
+    assert len(mails) == 36 and {mail["Delivered-To"] for mail in mails} == {"ops@example.org"}
+    assert ours.metric("alertpost_queue_mails", state="dead") == 4
+    assert ours.metric("alertpost_smtp_sessions_opened_total") == 1
+    assert "deep pipelining" not in ours.output() and "improper command pipelining" not in postfix.maillog()
+    behind = sum(b"\r\n.\r\nMAIL FROM" in data for data in wire.writes)
+    assert behind > 10 if pipelining == "deep" else behind == 0
