@@ -106,7 +106,8 @@ Job *notice_job(Outbox *outbox);
  * names the relays.  Logs each.  A visitor leaves them alone. */
 bool recover(Outbox *outbox, const Config *config, GError **error);
 /* In a transaction.  The same, not in doubt, for mails that nobody was given: their
- * claim seemed to fail with its commit, and was stored. */
+ * claim seemed to fail with its commit, and was stored.  And tells again what is due:
+ * what such a commit queued was not said. */
 bool reclaim(Outbox *outbox, GError **error);
 /* A dead mail's line in the log. */
 void log_dead(Outbox *outbox, const Mail *mail);

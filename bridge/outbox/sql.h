@@ -84,6 +84,7 @@ bool store_mails_claim(Store *store, const char *relay, int64_t now_ms, unsigned
 bool store_mails_queued(Store *store, const char *group, int64_t accepted_ms, bool *queued,
                         GError **error);
 bool store_mails_next_due(Store *store, const char *relay, int64_t *due_ms, GError **error);
+bool store_mails_announce(Store *store, GError **error);
 bool store_mails_overdue(Store *store, int64_t before_ms, unsigned max, GPtrArray *mails,
                          GError **error);
 bool store_mails_claimed(Store *store, GPtrArray *mails, GArray *claimed_ms, GError **error);

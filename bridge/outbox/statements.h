@@ -93,6 +93,8 @@
                    " AND grp = ?2 LIMIT 1")                                             \
     X(MAIL_NEXT_DUE, "SELECT ready_ms FROM mails WHERE relay = ?1"                      \
                      " AND ready_ms IS NOT NULL ORDER BY ready_ms LIMIT 1")             \
+    X(MAIL_DUES, "SELECT relay, min(ready_ms) FROM mails"                               \
+                 " WHERE ready_ms IS NOT NULL GROUP BY relay")                          \
     X(MAIL_CLAIM, "UPDATE mails SET state = 2, ready_ms = NULL, changed_ms = ?2,"       \
                   " attempts = attempts + 1 WHERE id = ?1")                             \
     X(MAIL_HURRY, "UPDATE mails SET ready_ms ="                                         \

@@ -71,6 +71,8 @@ typedef struct {
                    GError **error);
     /* When the next mail for RELAY falls due; -1: none is queued. */
     bool (*next_due)(Store *store, const char *relay, int64_t *due_ms, GError **error);
+    /* Says by wake() of every relay when its next mail falls due. */
+    bool (*announce)(Store *store, GError **error);
     /* Claims up to MAX unclaimed mails accepted before BEFORE_MS, all their pending
      * recipients; appends them without their bytes. */
     bool (*overdue)(Store *store, int64_t before_ms, unsigned max, GPtrArray *mails,

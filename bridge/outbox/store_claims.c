@@ -156,6 +156,16 @@ bool store_mails_next_due(Store *store, const char *relay, int64_t *due_ms, GErr
     return step != SQL_FAILED;
 }
 
+bool store_mails_announce(Store *store, GError **error)
+{
+    const SqlId id = SQL_MAIL_DUES;
+    SqlStep step = sql_first(store, id, NULL, error);
+    for (; step == SQL_ROW; step = sql_next(store, id, error)) {
+        store_wake(store, sql_text(store, id, 0), sql_number(store, id, 1));
+    }
+    return step == SQL_END;
+}
+
 bool store_mails_overdue(Store *store, int64_t before_ms, unsigned max, GPtrArray *mails,
                          GError **error)
 {

@@ -405,8 +405,9 @@ static bool sqlite_route(Store *store, OutboxRouter *router, void *who, GError *
     .keys = store_records_keys,                                                        \
     .insert = store_mails_insert, .claim = store_mails_claim,                          \
     .queued = store_mails_queued, .next_due = store_mails_next_due,                    \
-    .overdue = store_mails_overdue, .claimed = store_mails_claimed,                    \
-    .report = store_mails_report, .route = sqlite_route, .tidy = store_tidy,           \
+    .announce = store_mails_announce, .overdue = store_mails_overdue,                  \
+    .claimed = store_mails_claimed, .report = store_mails_report,                      \
+    .route = sqlite_route, .tidy = store_tidy,                                         \
     .count = store_mails_count, .load = store_history_load,                            \
     .list = store_history_list, .seek = store_history_seek,                            \
     .revive = store_manage_revive, .drop = store_manage_drop,                          \

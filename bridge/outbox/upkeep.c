@@ -116,7 +116,7 @@ bool reclaim(Outbox *outbox, GError **error)
              outbox->ops->report(outbox->store, mail, outbox->now_ms, error);
     }
     drop_mails(mails);
-    return ok;
+    return ok && outbox->ops->announce(outbox->store, error);
 }
 
 /* After the start. */

@@ -1302,10 +1302,10 @@ static bool lying_commit(Store *store, GError **error)
     return ok;
 }
 
-static void a_commit_that_failed_but_was_stored_blocks_nothing(void **state)
+static void reopen_lying(Bench *bench)
 {
-    Bench *bench = *state;
-    StoreOps lying = store_sqlite;
+    static StoreOps lying;
+    lying = store_sqlite;
     lying.commit = lying_commit;
     bench_close(bench);
     g_autoptr(GError) error = NULL;
@@ -1316,7 +1316,29 @@ static void a_commit_that_failed_but_was_stored_blocks_nothing(void **state)
     outbox_set_claimer(bench->outbox, &bench_claimer, bench);
     bench->outbox->ops = &lying;
     assert_true(outbox_start(bench->outbox, NULL));
+}
 
+static void what_a_commit_that_failed_has_queued_is_said_to_be_due(void **state)
+{
+    Bench *bench = *state;
+    reopen_lying(bench);
+    Change change = change_of(mail_for("g", "a", 10));
+    atomic_store(&commit_lies, true);
+    assert_int_equal(commit(bench, &change), OUTBOX_FAILED);
+    change_clear(&change);
+    g_string_truncate(bench->due, 0);
+    uint64_t version = 0;
+    assert_int_equal(put_record(bench, "k", "v", &version), OUTBOX_OK);
+    drain(bench);
+    assert_string_equal(bench->due->str, "r+0 ");
+    bench_close(bench);
+    bench_open(bench);
+}
+
+static void a_commit_that_failed_but_was_stored_blocks_nothing(void **state)
+{
+    Bench *bench = *state;
+    reopen_lying(bench);
     bench->wants = true;
     accept_mail(bench, "held", "h", "a");
     Mail *mail = mail_for("g", "a", 10);
@@ -1463,6 +1485,7 @@ int main(void)
         FILE_TEST(a_failing_disk_fails_the_commits_and_loses_no_outcome),
         FILE_TEST(the_storage_recovers_with_nothing_to_do),
         FILE_TEST(a_commit_that_failed_but_was_stored_blocks_nothing),
+        FILE_TEST(what_a_commit_that_failed_has_queued_is_said_to_be_due),
         cmocka_unit_test(a_storage_that_cannot_be_opened_says_why),
         FILE_TEST(one_process_at_a_time_has_the_database),
         FILE_TEST(the_database_needs_no_shared_memory),
