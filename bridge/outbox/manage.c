@@ -180,7 +180,9 @@ static NameJob *name_job(const char *name, void *who)
     guint64 number = 0;
     NameJob *named = g_new0(NameJob, 1);
     named->job.kind = &name_kind;
-    named->name = g_strdup(name);
+    size_t length = strlen(name);
+    bool bracketed = length > 2 && *name == '<' && name[length - 1] == '>';
+    named->name = bracketed ? g_strndup(name + 1, length - 2) : g_strdup(name);
     named->who = who;
     g_ascii_string_to_unsigned(name, 10, 1, G_MAXINT64, &number, NULL);
     named->number = (int64_t)number;

@@ -72,6 +72,7 @@ def test_a_dead_mail_is_listed_shown_tried_again_and_dropped(start):
         in_state(ours, identity, "dead")
         assert "no such user here" in ask(ours, "list", "--state", "dead").splitlines()[1]
         shown = ask(ours, "show", identity)
+        assert ask(ours, "show", f"<{identity}>") == shown
         assert f"Message-ID:   {identity}\n" in shown
         assert "  ops@example.org: refused, 1 attempt\n" in shown
         assert "550 5.1.1 no such user here" in shown
