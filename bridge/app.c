@@ -20,6 +20,7 @@
 #include "bridge/metrics.h"
 #include "bridge/outbox/outbox.h"
 #include "bridge/postmaster.h"
+#include "bridge/watch.h"
 
 #define WORKERS 4
 
@@ -35,6 +36,7 @@ struct App {
     Accept accept;
     Intake *intake;
     Web *web; /* NULL: no --web.config.file */
+    Watch *watch; /* NULL: nobody watches */
     size_t n_started;           /* of parts[] */
     pthread_mutex_t reloading;  /* held while a configuration is being replaced */
     pthread_mutex_t lock;       /* guards config */
@@ -98,6 +100,9 @@ static void put_config(App *app, Config *take_config)
         log_line(app->log, LOG_LEVEL_WARN, "configuration", "note", *note, NULL);
     }
     note_losses(app, take_config);
+    if (app->watch != NULL) {
+        watch_set(app->watch, take_config->path, take_config->template_patterns);
+    }
 }
 
 static void hook_accept(void *who, Config *config, Event *take_event, AcceptDone *done,
@@ -210,6 +215,11 @@ static bool make_parts(App *app, GError **error)
     return app->intake != NULL;
 }
 
+static void on_files_changed(void *who)
+{
+    app_reload(who, NULL); /* says itself in the log how it went */
+}
+
 App *app_new(const AppOptions *options, GError **error)
 {
     g_autoptr(Config) config = config_load(options->config_file, options->config_flags, error);
@@ -224,6 +234,7 @@ App *app_new(const AppOptions *options, GError **error)
     app->metrics = metrics_new();
     metrics_set(app->metrics, METRIC_BUILD_INFO, 1, ALERTPOST_VERSION, NULL);
     metrics_set(app->metrics, METRIC_CONFIG_RELOAD_SUCCESSFUL, 1, NULL, NULL);
+    app->watch = options->watch ? watch_new(on_files_changed, app, app->log) : NULL;
     if (!check_config(app, config, error)) {
         return NULL;
     }
@@ -278,6 +289,20 @@ static void stop_lanes(App *app)
     lanes_join(app->lanes);
 }
 
+static bool start_watch(App *app, GError **error)
+{
+    return app->watch == NULL || watch_start(app->watch, error);
+}
+
+/* In the orderly end this has happened already. */
+static void stop_watch(App *app)
+{
+    if (app->watch != NULL) {
+        watch_stop(app->watch);
+        watch_join(app->watch);
+    }
+}
+
 static bool start_intake(App *app, GError **error)
 {
     return intake_start(app->intake, error);
@@ -297,7 +322,7 @@ typedef struct {
 
 static const Part parts[] = {
     {start_smtp, stop_smtp},   {start_outbox, stop_outbox}, {start_dispatch, stop_dispatch},
-    {start_lanes, stop_lanes}, {start_intake, stop_intake},
+    {start_lanes, stop_lanes}, {start_intake, stop_intake}, {start_watch, stop_watch},
 };
 
 static void stop_parts(App *app)
@@ -338,6 +363,9 @@ bool app_reload(App *app, GError **error)
 {
     g_autoptr(GError) reason = NULL;
     pthread_mutex_lock(&app->reloading);
+    if (app->watch != NULL) {
+        watch_note(app->watch);
+    }
     bool done = reload(app, &reason);
     pthread_mutex_unlock(&app->reloading);
     metrics_set(app->metrics, METRIC_CONFIG_RELOAD_SUCCESSFUL, done, NULL, NULL);
@@ -366,6 +394,7 @@ void app_stop(App *app)
     int64_t deadline_ms = g_get_monotonic_time() / 1000 + app->options.shutdown_timeout_ms;
     log_line(app->log, LOG_LEVEL_INFO, "stopping", "timeout_ms",
              LOG_NUMBER(app->options.shutdown_timeout_ms), NULL);
+    stop_watch(app);
     intake_drain(app->intake);
     dispatch_stop(app->dispatch, deadline_ms);
     dispatch_join(app->dispatch);
@@ -378,6 +407,7 @@ void app_free(App *app)
     if (app == NULL) {
         return;
     }
+    watch_free(app->watch);
     intake_free(app->intake);
     web_free(app->web);
     lanes_free(app->lanes);

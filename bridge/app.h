@@ -20,6 +20,7 @@ typedef struct {
     const char *const *listen; /* "HOST:PORT", NULL-terminated */
     ConfigFlags config_flags;
     int64_t shutdown_timeout_ms;
+    bool watch; /* reload when the configuration's files change */
     LogLevel log_level;
     LogFormat log_format;
 } AppOptions;

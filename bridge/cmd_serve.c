@@ -12,7 +12,7 @@
 #include "rules/fault.h"
 
 typedef struct {
-    char *config_file, *web_config, *storage, *on_corruption, *log_level, *log_format, *shutdown_timeout;
+    char *config_file, *watch, *web_config, *storage, *on_corruption, *log_level, *log_format, *shutdown_timeout;
     char **listen;
     gboolean ignore_other_receivers;
 } ServeFlags;
@@ -20,6 +20,7 @@ typedef struct {
 static void serve_flags_clear(ServeFlags *flags)
 {
     g_free(flags->config_file);
+    g_free(flags->watch);
     g_free(flags->web_config);
     g_free(flags->storage);
     g_free(flags->on_corruption);
@@ -35,6 +36,8 @@ static bool parse_flags(ServeFlags *flags, int argc, char **argv, GError **error
     const GOptionEntry entries[] = {
         {"config.file", 0, 0, G_OPTION_ARG_FILENAME, &flags->config_file,
          "Configuration file (alertpost.yml)", "FILE"},
+        {"config.watch", 0, 0, G_OPTION_ARG_STRING, &flags->watch,
+         "Reload when the configuration or a template file has changed (on)", "on|off"},
         {"web.listen-address", 0, 0, G_OPTION_ARG_STRING_ARRAY, &flags->listen,
          "Address to listen on, may be repeated (127.0.0.1:9725)", "HOST:PORT"},
         {"web.config.file", 0, 0, G_OPTION_ARG_FILENAME, &flags->web_config,
@@ -93,6 +96,7 @@ static bool read_flags(const ServeFlags *flags, AppOptions *options, GError **er
         .config_flags = flags->ignore_other_receivers ? CONFIG_IGNORE_OTHER_RECEIVERS
                                                       : CONFIG_STRICT,
         .shutdown_timeout_ms = 20000,
+        .watch = g_strcmp0(flags->watch, "off") != 0,
         .log_level = LOG_LEVEL_INFO,
         .log_format = LOG_LOGFMT,
     };
@@ -107,6 +111,12 @@ static bool read_flags(const ServeFlags *flags, AppOptions *options, GError **er
         !log_format_parse(flags->log_format, &options->log_format)) {
         g_set_error(error, FAULT, FAULT_INPUT,
                     "--log.format: not one of logfmt, json: \"%s\"", flags->log_format);
+        return false;
+    }
+    if (flags->watch != NULL && strcmp(flags->watch, "on") != 0 &&
+        strcmp(flags->watch, "off") != 0) {
+        g_set_error(error, FAULT, FAULT_INPUT, "--config.watch: not one of on, off: \"%s\"",
+                    flags->watch);
         return false;
     }
     if (!read_on_corruption(flags->on_corruption, &options->on_damage, error)) {

@@ -190,6 +190,7 @@ typedef struct {
     char *path;
     TemplateSet *templates;
     unsigned n_template_files;
+    char **template_patterns; /* what `templates` says, as opened; NULL-terminated */
     RouteTree *routes;
     unsigned n_routes;   /* nodes of the tree */
     Receiver *receivers;

@@ -24,7 +24,8 @@ static void add_file(Loader *loader, const Node *node, const char *path)
 static void add_pattern(Loader *loader, const Node *node)
 {
     g_autoptr(GError) error = NULL;
-    const char *pattern = reader_path(&loader->reader, reader_text(node));
+    char *pattern = reader_path(&loader->reader, reader_text(node));
+    loader->config->template_patterns[node->index] = pattern;
     g_auto(GStrv) files = template_files_find(pattern, &error);
     if (files == NULL) {
         report_error(loader->reader.report, node, "%s", error->message);
@@ -41,6 +42,8 @@ static void add_pattern(Loader *loader, const Node *node)
 void load_templates(Loader *loader)
 {
     const Node *list = loader->file.templates;
+    loader->config->template_patterns =
+        arena_array(loader->reader.arena, char *, (list != NULL ? (size_t)list->n : 0) + 1);
     for (const Node *node = list != NULL ? list->first : NULL; node != NULL;
          node = node->next) {
         add_pattern(loader, node);

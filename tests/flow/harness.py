@@ -105,6 +105,7 @@ class Alertpost(Process):
         log = self.folder / f"{name}.log"
         start = log.stat().st_size if log.exists() else 0
         super().__init__([ALERTPOST, "serve", "--config.file", str(self.config),
+                          *([] if "--config.watch" in arguments else ["--config.watch", "off"]),
                           *([] if "--web.listen-address" in arguments else ["--web.listen-address", "127.0.0.1:0"]),
                           "--storage", self.storage, *arguments], log, cwd=self.folder,
                          env={**os.environ, **(env or {})})

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: MIT
+"""A configuration and its templates that change are in force without anybody saying so."""
+
+import json
+import os
+import shutil
+
+import pytest
+
+import harness
+from harness import Alertpost, SmtpSink, wait_for
+
+TEMPLATES = "templates: ['templates/*.tmpl']\n"
+
+
+def config(port, receiver="mail", subject='{{ template "s" . }}'):
+    text = harness.simple_config(port, receiver_more=f"        headers: {{Subject: '{subject}'}}")
+    return TEMPLATES + text.replace("receiver: mail", f"receiver: {receiver}")
+
+
+def template(text):
+    return '{{ define "s" }}' + text + "{{ end }}"
+
+
+class ConfigMap:
+    """A folder as the kubelet keeps it: files are links through ..data, which is exchanged."""
+
+    def __init__(self, folder, files):
+        self.folder, self.number = folder, 0
+        folder.mkdir(parents=True)
+        self.put(files)
+        for name in files:
+            (folder / name).symlink_to(f"..data/{name}")
+
+    def put(self, files):
+        self.number += 1
+        old = self.folder / f"..{self.number - 1}"
+        new = self.folder / f"..{self.number}"
+        new.mkdir()
+        for name, text in files.items():
+            (new / name).write_text(text)
+        link = self.folder / "..data_tmp"
+        link.symlink_to(new.name)
+        os.rename(link, self.folder / "..data")
+        shutil.rmtree(old, ignore_errors=True)
+
+
+class Watching(Alertpost):
+    """One whose configuration is already there."""
+
+    def __init__(self, folder, config, *arguments):
+        super().__init__(folder, config, "--config.watch", "on", *arguments)
+
+
+def payload(name):
+    alert = {"status": "firing", "labels": {"alertname": name}, "annotations": {}, "startsAt": "2026-01-01T00:00:00Z"}
+    return {"version": "4", "groupKey": name, "status": "firing", "receiver": "r", "groupLabels": {}, "alerts": [alert]}
+
+
+def subjects(server, sink, name, n):
+    assert server.post(payload(name))[0] == 202
+    server.drained()
+    return [mail["Subject"] for _, mail in wait_for(lambda: len(sink.received()) >= n and sink.received(), f"{n} mails")]
+
+
+def reloaded(server):
+    return (server.output().count('msg="configuration reloaded"'), server.output().count('msg="configuration not reloaded"'))
+
+
+def test_a_config_map_that_is_exchanged_is_in_force(start, tmp_path):
+    sink = start(SmtpSink)
+    folder = tmp_path / "server"
+    main = ConfigMap(folder / "etc", {"alertpost.yml": config(sink.port).replace("templates/", str(folder / "templates") + "/")})
+    templates = ConfigMap(folder / "templates", {"a.tmpl": template("one")})
+    (folder / "none.yml").write_text("")
+    # Serves the file of the map in place of its own.
+    server = start(Watching, "", "--config.file", str(folder / "etc/alertpost.yml"), folder=folder)
+    assert subjects(server, sink, "A", 1) == ["one"]
+
+    templates.put({"a.tmpl": template("two")})
+    wait_for(lambda: reloaded(server) == (1, 0), "the reload")
+    assert subjects(server, sink, "B", 2)[-1] == "two"
+
+    main.put({"alertpost.yml": config(sink.port, subject="three").replace("templates/", str(folder / "templates") + "/")})
+    wait_for(lambda: reloaded(server) == (2, 0), "the reload")
+    assert subjects(server, sink, "C", 3)[-1] == "three"
+
+
+def test_a_broken_file_keeps_the_old_one_in_force_until_it_is_mended(start, tmp_path):
+    sink = start(SmtpSink)
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates/a.tmpl").write_text(template("one"))
+    server = start(Watching, config(sink.port), folder=tmp_path)
+    server.config.write_text(config(sink.port, receiver="nobody").replace("name: nobody", "name: mail"))
+    wait_for(lambda: reloaded(server) == (0, 1), "the refused reload")
+    assert server.metric("alertpost_config_last_reload_successful") == 0
+    assert subjects(server, sink, "A", 1) == ["one"]
+    (tmp_path / "templates/b.tmpl").write_text(template("two"))  # a new file, which the pattern finds
+    server.config.write_text(config(sink.port))
+    wait_for(lambda: reloaded(server)[0] >= 1, "the reload")
+    wait_for(lambda: server.metric("alertpost_config_last_reload_successful") == 1, "the metric")
+    wait_for(lambda: "two" in subjects(server, sink, f"B{len(sink.received())}", len(sink.received()) + 1)[-1], "the new template")
+
+
+def test_what_is_written_beside_the_files_is_none_of_its_business(start, tmp_path):
+    sink = start(SmtpSink)
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates/a.tmpl").write_text(template("one"))
+    server = start(Watching, config(sink.port), folder=tmp_path)
+    for n in range(20):
+        (tmp_path / f"note{n}").write_text("x")
+        (tmp_path / "templates" / f"note{n}").write_text("x")
+    (tmp_path / "templates/a.tmpl").write_text(template("other"))
+    wait_for(lambda: reloaded(server) == (1, 0), "the reload")
+    assert subjects(server, sink, "A", 1) == ["other"]
+    assert reloaded(server) == (1, 0)
+
+
+def test_off_is_off(start, tmp_path):
+    sink = start(SmtpSink)
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates/a.tmpl").write_text(template("one"))
+    server = start(Alertpost, config(sink.port), "--config.watch", "off", folder=tmp_path)
+    (tmp_path / "templates/a.tmpl").write_text(template("two"))
+    assert server.post(payload("A"))[0] == 202
+    assert subjects(server, sink, "B", 2) == ["one", "one"]
+    assert harness.request(server.port, "POST", "/-/reload")[0] == 200
+    assert reloaded(server) == (1, 0)
+    assert subjects(server, sink, "C", 3)[-1] == "two"
