@@ -180,7 +180,10 @@ static Intake *make_intake(App *app, GError **error)
                          .metrics = app->metrics};
     HttpLimits limits = HTTP_LIMITS_DEFAULT;
     g_autoptr(Intake) intake = intake_new(&hooks, &limits, app->options.listen, error);
-    if (intake == NULL || !intake_check(intake, app->config, error)) {
+    const char *management = app->options.management;
+    if (intake == NULL ||
+        (management != NULL && !intake_add_management(intake, management, error)) ||
+        !intake_check(intake, app->config, error)) {
         return NULL;
     }
     return g_steal_pointer(&intake);

@@ -18,6 +18,7 @@ typedef struct {
     const char *web_config; /* NULL: none */
     OnDamage on_damage;
     const char *const *listen; /* "HOST:PORT", NULL-terminated */
+    const char *management; /* "HOST:PORT"; NULL: on those of `listen` */
     ConfigFlags config_flags;
     int64_t shutdown_timeout_ms;
     bool watch; /* reload when the configuration's files change */

@@ -17,6 +17,7 @@ enum { PAGE = 1000 };
 
 typedef struct {
     char *url, *storage;
+    char *user, *password_file, *ca_file, *cert_file, *key_file;
     char **states;
     char *receiver, *recipient, *older, *newer;
     int limit;
@@ -28,6 +29,11 @@ static void options_clear(Options *options)
 {
     g_free(options->url);
     g_free(options->storage);
+    g_free(options->user);
+    g_free(options->password_file);
+    g_free(options->ca_file);
+    g_free(options->cert_file);
+    g_free(options->key_file);
     g_strfreev(options->states);
     g_free(options->receiver);
     g_free(options->recipient);
@@ -42,6 +48,15 @@ static GOptionContext *options_context(Options *options)
     const GOptionEntry entries[] = {
         {"url", 0, 0, G_OPTION_ARG_FILENAME, &options->url,
          "The running daemon (default: " DEFAULT_URL ")", "URL"},
+        {"user", 0, 0, G_OPTION_ARG_FILENAME, &options->user, "Its user, where it has some",
+         "NAME"},
+        {"password-file", 0, 0, G_OPTION_ARG_FILENAME, &options->password_file,
+         "The file with the password", "FILE"},
+        {"ca-file", 0, 0, G_OPTION_ARG_FILENAME, &options->ca_file,
+         "Who signed its certificate (default: the system's)", "FILE"},
+        {"cert-file", 0, 0, G_OPTION_ARG_FILENAME, &options->cert_file,
+         "Our certificate, where it wants one", "FILE"},
+        {"key-file", 0, 0, G_OPTION_ARG_FILENAME, &options->key_file, "Its key", "FILE"},
         {"storage", 0, 0, G_OPTION_ARG_FILENAME, &options->storage,
          "Where no daemon runs: its storage", "sqlite:PATH"},
         {"state", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->states,
@@ -354,6 +369,18 @@ static const char *find_misuse(unsigned action, const Options *options, unsigned
     }
 }
 
+static const char *find_odd_access(const Options *options)
+{
+    if ((options->user == NULL) != (options->password_file == NULL)) {
+        return "--user and --password-file go together";
+    }
+    if ((options->cert_file == NULL) != (options->key_file == NULL)) {
+        return "--cert-file and --key-file go together";
+    }
+    bool given = options->user != NULL || options->ca_file != NULL || options->cert_file != NULL;
+    return given && options->storage != NULL ? "a storage asks for no credentials" : NULL;
+}
+
 static int run(const Options *options)
 {
     static char *no_words[] = {NULL};
@@ -367,12 +394,17 @@ static int run(const Options *options)
         return misuse("one of list, show, retry, drop, import is wanted");
     }
     const char *problem = find_misuse(action, options, g_strv_length(words + 1));
+    if (problem == NULL) {
+        problem = find_odd_access(options);
+    }
     if (problem != NULL) {
         return misuse(problem);
     }
     g_autoptr(GError) error = NULL;
     const char *url = options->url != NULL ? options->url : DEFAULT_URL;
-    g_autoptr(QueueClient) client = queue_client_new(url, options->storage, &error);
+    const QueueAccess access = {options->user, options->password_file, options->ca_file,
+                                options->cert_file, options->key_file};
+    g_autoptr(QueueClient) client = queue_client_new(url, options->storage, &access, &error);
     int status = client != NULL
                      ? actions[action].run(client, options, words + 1, &error)
                      : 1;

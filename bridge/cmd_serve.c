@@ -13,7 +13,7 @@
 
 typedef struct {
     char *config_file, *watch, *web_config, *storage, *on_corruption, *log_level, *log_format, *shutdown_timeout;
-    char **listen;
+    char **listen, *management;
     gboolean ignore_other_receivers;
 } ServeFlags;
 
@@ -28,6 +28,7 @@ static void serve_flags_clear(ServeFlags *flags)
     g_free(flags->log_format);
     g_free(flags->shutdown_timeout);
     g_strfreev(flags->listen);
+    g_free(flags->management);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ServeFlags, serve_flags_clear)
 
@@ -40,6 +41,8 @@ static bool parse_flags(ServeFlags *flags, int argc, char **argv, GError **error
          "Reload when the configuration or a template file has changed (on)", "on|off"},
         {"web.listen-address", 0, 0, G_OPTION_ARG_STRING_ARRAY, &flags->listen,
          "Address to listen on, may be repeated (127.0.0.1:9725)", "HOST:PORT"},
+        {"web.management-address", 0, 0, G_OPTION_ARG_STRING, &flags->management,
+         "Address for health, metrics, reload and /api, which are then nowhere else", "HOST:PORT"},
         {"web.config.file", 0, 0, G_OPTION_ARG_FILENAME, &flags->web_config,
          "TLS and users, as in Prometheus' exporter-toolkit", "FILE"},
         {"storage", 0, 0, G_OPTION_ARG_STRING, &flags->storage,
@@ -91,6 +94,7 @@ static bool read_flags(const ServeFlags *flags, AppOptions *options, GError **er
         .config_file = flags->config_file != NULL ? flags->config_file : "alertpost.yml",
         .storage = flags->storage != NULL ? flags->storage : "sqlite:data/alertpost.db",
         .web_config = flags->web_config,
+        .management = flags->management,
         .listen = flags->listen != NULL ? (const char *const *)flags->listen
                                         : default_listen,
         .config_flags = flags->ignore_other_receivers ? CONFIG_IGNORE_OTHER_RECEIVERS

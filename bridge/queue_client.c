@@ -14,6 +14,8 @@ enum { TIMEOUT_MS = 60000, ANSWER_MAX = 256 << 20 };
 
 struct QueueClient {
     char *url;      /* without a slash at its end; NULL: it is a storage */
+    char *user, *password; /* NULL: none */
+    TlsConfig tls;  /* its texts are ours */
     Outbox *outbox; /* NULL: it is a daemon */
 };
 
@@ -116,7 +118,8 @@ static GString *ask_daemon(QueueClient *client, const char *method, const char *
 {
     g_autofree char *url = url_of(client, path, arguments);
     const FetchRequest request = {.method = method, .url = url, .timeout_ms = TIMEOUT_MS,
-                                  .answer_max = ANSWER_MAX};
+                                  .answer_max = ANSWER_MAX, .username = client->user,
+                                  .password = client->password, .tls = &client->tls};
     FetchAnswer answer;
     if (!fetch(&request, &answer, error)) {
         g_prefix_error(error, "no answer from %s: ", client->url);
@@ -163,23 +166,44 @@ GString *queue_client_ask(QueueClient *client, const char *method, const char *p
     return body;
 }
 
-QueueClient *queue_client_new(const char *url, const char *storage, GError **error)
+static char *text_of(const char *text)
 {
-    QueueClient *client = g_new0(QueueClient, 1);
-    if (storage != NULL) {
-        client->outbox = open_storage(storage, error);
-    } else {
-        client->url = g_strdup(url);
-        size_t length = strlen(url);
-        while (length > 0 && url[length - 1] == '/') {
-            client->url[--length] = '\0';
-        }
+    return g_strdup(text != NULL ? text : "");
+}
+
+/* Of a daemon; false with ERROR set. */
+static bool set_access(QueueClient *client, const char *url, const QueueAccess *access,
+                       GError **error)
+{
+    client->url = g_strdup(url);
+    size_t length = strlen(url);
+    while (length > 0 && url[length - 1] == '/') {
+        client->url[--length] = '\0';
     }
-    if (storage != NULL && client->outbox == NULL) {
-        queue_client_free(client);
-        return NULL;
+    client->tls = (TlsConfig){.ca = text_of(NULL),
+                              .ca_file = text_of(access->ca_file),
+                              .cert = text_of(NULL),
+                              .cert_file = text_of(access->cert_file),
+                              .key.file = g_strdup(access->key_file),
+                              .server_name = text_of(NULL)};
+    if (access->user == NULL) {
+        return true;
     }
-    return client;
+    const Secret password = {.file = (char *)(uintptr_t)access->password_file};
+    client->user = g_strdup(access->user);
+    client->password = secret_read(&password, error);
+    return client->password != NULL;
+}
+
+QueueClient *queue_client_new(const char *url, const char *storage, const QueueAccess *access,
+                              GError **error)
+{
+    g_autoptr(QueueClient) client = g_new0(QueueClient, 1);
+    if (storage == NULL) {
+        return set_access(client, url, access, error) ? g_steal_pointer(&client) : NULL;
+    }
+    client->outbox = open_storage(storage, error);
+    return client->outbox != NULL ? g_steal_pointer(&client) : NULL;
 }
 
 void queue_client_free(QueueClient *client)
@@ -193,6 +217,13 @@ void queue_client_free(QueueClient *client)
         outbox_free(client->outbox);
     }
     g_free(client->url);
+    g_free(client->user);
+    secret_free(client->password);
+    char *const texts[] = {client->tls.ca, client->tls.ca_file, client->tls.cert,
+                           client->tls.cert_file, client->tls.key.file, client->tls.server_name};
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+        g_free(texts[i]);
+    }
     g_free(client);
 }
 

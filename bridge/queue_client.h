@@ -11,9 +11,17 @@
  * storage.  Both give the same answers. */
 typedef struct QueueClient QueueClient;
 
+/* What a daemon asks for; each NULL if nothing. */
+typedef struct {
+    const char *user, *password_file; /* of its basic_auth_users */
+    const char *ca_file;              /* who signed its certificate; else the system's */
+    const char *cert_file, *key_file; /* ours */
+} QueueAccess;
+
 /* STORAGE ("sqlite:PATH", of a file that exists) if it is not NULL, else the daemon at
  * URL.  NULL with ERROR set, also if a daemon has the storage. */
-QueueClient *queue_client_new(const char *url, const char *storage, GError **error);
+QueueClient *queue_client_new(const char *url, const char *storage, const QueueAccess *access,
+                              GError **error);
 void queue_client_free(QueueClient *client); /* NULL is allowed */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(QueueClient, queue_client_free)
 

@@ -93,6 +93,11 @@ bool http_is_local(const HttpExchange *exchange)
     return exchange->peer->local;
 }
 
+HttpDoor http_door(const HttpExchange *exchange)
+{
+    return (HttpDoor)exchange->peer->door;
+}
+
 int64_t http_started_us(const HttpExchange *exchange)
 {
     return exchange->started_us;

@@ -23,6 +23,9 @@ typedef enum {
     HTTP_DELETE = 16,
 } HttpMethod;
 
+/* Which kind of listener a request came in by. */
+typedef enum { HTTP_WEB, HTTP_MANAGEMENT } HttpDoor;
+
 /* OTHER for any but these. */
 HttpMethod http_method_parse(const char *text);
 
@@ -68,6 +71,7 @@ const char *http_header(const HttpExchange *exchange, const char *name); /* NULL
 GHashTable *http_arguments(const HttpExchange *exchange);
 const char *http_remote(const HttpExchange *exchange); /* "10.0.0.1:4242" */
 bool http_is_local(const HttpExchange *exchange); /* came in on a loopback address */
+HttpDoor http_door(const HttpExchange *exchange);
 int64_t http_started_us(const HttpExchange *exchange); /* monotonic: headers were there */
 /* From Content-Length; 0 if there is no body, SIZE_MAX if its length is not said. */
 size_t http_announced_length(const HttpExchange *exchange);

@@ -17,23 +17,28 @@ struct Intake {
     ListenerEvents events;
     Listener *listener;
     HttpServer *server;
+    bool separate; /* management has a listener of its own */
 };
 
 static void begin(void *who, HttpExchange *exchange)
 {
     Intake *intake = who;
-    if (g_str_has_prefix(http_path(exchange), WEBHOOK_PATH)) {
+    bool is_webhook = g_str_has_prefix(http_path(exchange), WEBHOOK_PATH);
+    if (intake->separate && is_webhook == (http_door(exchange) == HTTP_MANAGEMENT)) {
+        HttpAnswer answer = http_error(404, "%s", "there is nothing here");
+        http_answer(exchange, &answer);
+    } else if (is_webhook) {
         webhook_begin(&intake->hooks, exchange);
     } else {
         management_begin(&intake->management, exchange);
     }
 }
 
-static void accepted(void *who, int take_fd, const struct sockaddr *address,
+static void accepted(void *who, int take_fd, HttpDoor door, const struct sockaddr *address,
                      socklen_t length)
 {
     Intake *intake = who;
-    http_server_add(intake->server, take_fd, address, length);
+    http_server_add(intake->server, take_fd, door, address, length);
 }
 
 static void tick(void *who)
@@ -85,11 +90,17 @@ Intake *intake_new(const IntakeHooks *hooks, const HttpLimits *limits,
         http_server_use_tls(intake->server, new_tls, intake);
     }
     for (size_t i = 0; addresses[i] != NULL; i++) {
-        if (!listener_bind(intake->listener, addresses[i], error)) {
+        if (!listener_bind(intake->listener, HTTP_WEB, addresses[i], error)) {
             return NULL;
         }
     }
     return g_steal_pointer(&intake);
+}
+
+bool intake_add_management(Intake *intake, const char *address, GError **error)
+{
+    intake->separate = true;
+    return listener_bind(intake->listener, HTTP_MANAGEMENT, address, error);
 }
 
 static bool check_source(const SourceConfig *source, const char *exposed,

@@ -18,6 +18,10 @@ typedef struct Intake Intake;
 Intake *intake_new(const IntakeHooks *hooks, const HttpLimits *limits,
                    const char *const *addresses, GError **error);
 
+/* A listener of its own for everything but webhooks, which is then answered nowhere else.
+ * Before the start; ERROR as above. */
+bool intake_add_management(Intake *intake, const char *address, GError **error);
+
 /* Whether CONFIG may be served on these listeners: its formats are known, and no source
  * is open to other machines unless it says allow_unauthenticated, or the web configuration keeps
  * strangers out.  INPUT if not, with

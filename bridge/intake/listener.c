@@ -32,6 +32,7 @@ struct Listener {
     int sockets[SOCKETS_MAX];
     char *addresses[SOCKETS_MAX];
     bool exposed[SOCKETS_MAX];
+    HttpDoor doors[SOCKETS_MAX];
     unsigned n;
     int wake;
     bool started;
@@ -166,7 +167,7 @@ static bool bind_host(Listener *listener, const char *address, const char *host,
            fail(error, FAULT_SYSTEM, address, g_strerror(reason));
 }
 
-bool listener_bind(Listener *listener, const char *address, GError **error)
+static bool bind_all(Listener *listener, const char *address, GError **error)
 {
     g_autofree char *host = NULL, *port = NULL;
     if (listener->n == SOCKETS_MAX) {
@@ -177,6 +178,16 @@ bool listener_bind(Listener *listener, const char *address, GError **error)
     }
     return *host == '\0' ? bind_any(listener, address, port, error)
                          : bind_host(listener, address, host, port, error);
+}
+
+bool listener_bind(Listener *listener, HttpDoor door, const char *address, GError **error)
+{
+    unsigned before = listener->n;
+    bool bound = bind_all(listener, address, error);
+    for (unsigned i = before; i < listener->n; i++) {
+        listener->doors[i] = door;
+    }
+    return bound;
 }
 
 unsigned listener_n_addresses(const Listener *listener)
@@ -192,7 +203,7 @@ const char *listener_address(const Listener *listener, unsigned index)
 const char *listener_exposed_address(const Listener *listener)
 {
     for (unsigned i = 0; i < listener->n; i++) {
-        if (listener->exposed[i]) {
+        if (listener->exposed[i] && listener->doors[i] == HTTP_WEB) {
             return listener->addresses[i];
         }
     }
@@ -215,16 +226,17 @@ static void rest(Listener *listener)
     poll(&fd, 1, REST_MS);
 }
 
-/* Accepts what waits on FD; false if that fails for want of something. */
-static bool accept_all(Listener *listener, int fd)
+/* Accepts what waits on the socket at INDEX; false if that fails for want of something. */
+static bool accept_all(Listener *listener, unsigned index)
 {
     for (;;) {
         struct sockaddr_storage storage = {0};
         socklen_t length = sizeof storage;
         struct sockaddr *address = (struct sockaddr *)&storage;
-        int client = accept4(fd, address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int client = accept4(listener->sockets[index], address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (client >= 0) {
-            listener->events->accepted(listener->who, client, address, length);
+            listener->events->accepted(listener->who, client, listener->doors[index], address,
+                                       length);
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
                    errno == ENOMEM) {
             return false;
@@ -240,7 +252,7 @@ static bool accept_all(Listener *listener, int fd)
 static void accept_ready(Listener *listener, const struct pollfd *fds)
 {
     for (unsigned i = 0; i < listener->n; i++) {
-        if (fds[i].revents != 0 && !accept_all(listener, listener->sockets[i])) {
+        if (fds[i].revents != 0 && !accept_all(listener, i)) {
             rest(listener);
         }
     }
@@ -284,8 +296,9 @@ static bool listen_all(Listener *listener, GError **error)
         if (listen(listener->sockets[i], BACKLOG) != 0) {
             return fail(error, FAULT_SYSTEM, listener->addresses[i], g_strerror(errno));
         }
-        log_line(listener->log, LOG_LEVEL_INFO, "listening", "address",
-                 listener->addresses[i], NULL);
+        bool web = listener->doors[i] == HTTP_WEB;
+        log_line(listener->log, LOG_LEVEL_INFO, web ? "listening" : "listening for management",
+                 "address", listener->addresses[i], NULL);
     }
     return true;
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
+#include "bridge/intake/http.h"
 #include "bridge/log.h"
 #include "bridge/metrics.h"
 
@@ -14,7 +15,8 @@ typedef struct Listener Listener;
 
 typedef struct {
     /* A new connection: FD is non-blocking, and yours to close. */
-    void (*accepted)(void *who, int take_fd, const struct sockaddr *address, socklen_t length);
+    void (*accepted)(void *who, int take_fd, HttpDoor door, const struct sockaddr *address,
+                     socklen_t length);
     /* About every tick_ms; both on the listener's thread. */
     void (*tick)(void *who);
     int tick_ms;
@@ -25,15 +27,16 @@ Listener *listener_new(const ListenerEvents *events, void *who, Log *log, Metric
 
 /* Binds "HOST:PORT", ":PORT" (all addresses) or "[IPV6]:PORT"; a name with several
  * addresses gives several sockets, port 0 a free port.  ERROR: INPUT if the text is no
- * address, SYSTEM if it cannot be bound.  Before start. */
-bool listener_bind(Listener *listener, const char *address, GError **error);
+ * address, SYSTEM if it cannot be bound.  DOOR is what it is for.  Before start. */
+bool listener_bind(Listener *listener, HttpDoor door, const char *address, GError **error);
 unsigned listener_n_addresses(const Listener *listener);
 /* As bound: "127.0.0.1:9725". */
 const char *listener_address(const Listener *listener, unsigned index);
-/* The first bound address that others than this machine may reach; NULL if none. */
+/* The first bound address of the WEB door that others than this machine may reach; NULL if
+ * none. */
 const char *listener_exposed_address(const Listener *listener);
 
-/* Listens, logs each address ("listening"), and accepts.  ERROR: SYSTEM. */
+/* Listens, logs each address ("listening", "listening for management"), and accepts.  ERROR: SYSTEM. */
 bool listener_start(Listener *listener, GError **error);
 void listener_stop(Listener *listener);
 void listener_join(Listener *listener); /* afterwards nothing listens any more */

@@ -16,6 +16,7 @@ typedef struct {
     int fd;
     char *remote; /* "10.0.0.1:4242", "[::1]:4242" */
     bool local;   /* it came in on a loopback address of ours */
+    unsigned door;   /* for the owner: which listener it came in by */
     void *tls;       /* for the owner: what it is served with; NULL: in the clear */
     unsigned thread; /* for the owner: which of its threads serves it */
 } Peer;

@@ -148,8 +148,8 @@ static unsigned least_busy(HttpServer *server)
     return best;
 }
 
-void http_server_add(HttpServer *server, int take_fd, const struct sockaddr *address,
-                     socklen_t length)
+void http_server_add(HttpServer *server, int take_fd, HttpDoor door,
+                     const struct sockaddr *address, socklen_t length)
 {
     Peer *peer = NULL;
     PeersVerdict verdict = peers_add(server->context.peers, take_fd, address, &peer);
@@ -159,6 +159,7 @@ void http_server_add(HttpServer *server, int take_fd, const struct sockaddr *add
         http_turn_away(take_fd, server->tls != NULL ? HTTP_SILENTLY : HTTP_SAYING_SO);
         return;
     }
+    peer->door = door;
     unsigned thread = peer->thread = least_busy(server);
     atomic_fetch_add(&server->connections[thread], 1);
     count_connections(server);

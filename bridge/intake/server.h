@@ -40,9 +40,10 @@ void http_server_use_tls(HttpServer *server, HttpTls *tls, void *tls_who);
 /* ERROR: SYSTEM. */
 bool http_server_start(HttpServer *server, GError **error);
 
-/* Serves the connection FD, which is non-blocking; too many are answered with 503. */
-void http_server_add(HttpServer *server, int take_fd, const struct sockaddr *address,
-                     socklen_t length);
+/* Serves the connection FD, which is non-blocking and came in by DOOR; too many are answered
+ * with 503. */
+void http_server_add(HttpServer *server, int take_fd, HttpDoor door,
+                     const struct sockaddr *address, socklen_t length);
 /* Cuts the connections whose time is over: every second or so, from one thread. */
 void http_server_sweep(HttpServer *server);
 /* From now on every answer ends its connection, so that the clients go elsewhere. */

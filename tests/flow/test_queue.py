@@ -155,6 +155,7 @@ def test_a_daemon_that_is_not_there_is_told_as_that():
 
 @pytest.mark.parametrize("arguments", [
     ["show"], ["retry"], ["drop"], ["drop", "--all"], ["retry", "--all"], ["drop", "1", "--all", "--state", "dead"],
+    ["list", "--user", "ada"], ["list", "--key-file", "k"], ["list", "--ca-file", "c", "--storage", "sqlite:x"],
     ["list", "1"], ["list", "--all"], ["list", "--limit=-1"], ["paint"], [], ["list", "--colour"]])
 def test_arguments_that_make_no_sense_are_refused_before_anything_is_asked(arguments):
     assert queue(*arguments, status=2).startswith("alertpost queue: ")

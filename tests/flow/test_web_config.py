@@ -3,7 +3,7 @@
 
 import crypt
 import json
-import pathlib
+import re
 import shutil
 import socket
 import ssl
@@ -141,10 +141,49 @@ def test_users_are_asked_for_where_a_source_has_nothing_of_its_own(serve):
     assert post(server, "open", scheme="http")[0] == 202
 
 
+def test_the_queue_is_asked_with_a_user_over_tls_and_with_a_certificate(serve):
+    ca, certificate, key = certificates(serve.folder, "server")
+    client_ca, ours, our_key = certificates(serve.folder, "clients", "admin")
+    server = serve(USERS + tls(certificate, key, "  client_auth_type: RequireAndVerifyClientCert\n"
+                               f"  client_ca_file: {client_ca}\n"))
+    (serve.folder / "password").write_text(PASSWORD + "\n")
+    (serve.folder / "wrong").write_text("guess")
+
+    def queue(*arguments):
+        run = subprocess.run([harness.ALERTPOST, "queue", "list", "--url", f"https://127.0.0.1:{server.port}",
+                              *map(str, arguments)], capture_output=True, text=True)
+        return run.returncode, run.stdout + run.stderr
+    trust, show = ["--ca-file", ca], ["--cert-file", ours, "--key-file", our_key]
+    login = ["--user", "ada", "--password-file", serve.folder / "password"]
+    assert queue(*trust, *show, *login) == (0, "0 mails\n")
+    for arguments, reason in [(show + login, "certificate"), (trust + login, "no answer from"),
+                              (trust + show, "a name and a password are wanted"),
+                              (trust + show + login[:3] + [serve.folder / "wrong"], "a name and a password are wanted"),
+                              (trust + show + login[:3] + ["/nonexistent"], "secret file /nonexistent: No such file")]:
+        status, said = queue(*arguments)
+        assert status == 1 and reason in said, said
+
+
 def test_users_let_an_open_source_listen_where_others_reach_it(serve):
     server = serve(USERS, "--web.listen-address", "0.0.0.0:0", "--web.listen-address", "127.0.0.1:0")
     assert post(server, "alertmanager", scheme="http")[0] == 401
     assert server.stop() == 0
+
+
+def test_management_has_a_listener_of_its_own_where_it_is_given_one(start):
+    server = start(Alertpost, harness.simple_config(start(SmtpSink).port), "--web.listen-address", "127.0.0.1:0",
+                   "--web.listen-address", "127.0.0.1:0", "--web.management-address", "127.0.0.1:0")
+    server.tells('"listening for management"')
+    doors = [(int(port), "management" if management else "web") for management, port in
+             re.findall(r'msg="?listening( for management)?"? address=127\.0\.0\.1:(\d+)', server.output())]
+    assert [serves for _, serves in doors] == ["web", "web", "management"]
+    headers = {"Content-Type": "application/json"}
+    for port, serves in doors:
+        management = serves == "management"
+        assert (request(port, "POST", "/hooks/alertmanager", PAYLOAD, headers)[0] == 404) == management
+        for method, path in [("GET", "/-/healthy"), ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/api/v1/status"),
+                             ("POST", "/-/reload")]:
+            assert request(port, method, path)[0] == (200 if management else 404), (serves, path)
 
 
 def test_what_a_reload_cannot_do_leaves_everything_as_it_was(serve):
