@@ -141,6 +141,7 @@ def test_aiosmtpd_reads_what_we_say(start, pipelining):
 
 THREE = """
 global: {{smtp_from: alerts@example.org, smtp_require_tls: false}}
+delivery: {{timeouts: {{greeting: 10m, command: 10m}}}}
 route:
   receiver: r0
   routes: [{{receiver: r0, matchers: [to="0"]}}, {{receiver: r1, matchers: [to="1"]}}, {{receiver: r2, matchers: [to="2"]}}]

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bridge/intake/format.h"
+#include "config/template_files.h"
 #include "rules/template/template.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -25,11 +26,7 @@ static const char *no_header(const void *request, const char *name)
 static const Template *built_in(TemplateMode mode, const char *name)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(TemplateSet) set = template_set_new();
-    if (!template_set_add(set, "default.tmpl", config_default_tmpl, strlen(config_default_tmpl),
-                          &error)) {
-        g_error("%s", error->message);
-    }
+    g_autoptr(TemplateSet) set = template_set_new_with_defaults();
     Template *tmpl = template_compile_defined(set, mode, name, &error);
     if (tmpl == NULL) {
         g_error("%s", error->message);

@@ -8,7 +8,7 @@
 #include "tests/unit/certificates.h"
 #include "tests/unit/fault_server.h"
 
-#define FAST "timeouts: {connect: 5s, greeting: 400ms, command: 400ms, write: 400ms, final_dot: 400ms, quit: 200ms}"
+#define FAST "timeouts: {connect: 5s, greeting: 2s, command: 2s, write: 2s, final_dot: 2s, quit: 1s}"
 
 static const DeliveryOps *const ops = &delivery_smtp;
 
@@ -172,15 +172,15 @@ static const Door doors[] = {
     {"closed at the greeting", "[{\"greeting\": \"drop\"}]", "smtp_require_tls: false", false, NULL, NULL,
      "connect: smtp HOST: greeting: the server closed the connection"},
     {"silent at the greeting", "[{\"greeting\": \"silent\"}]", "smtp_require_tls: false", false, NULL, NULL,
-     "connect: smtp HOST: greeting: no answer within 0.4 s"},
+     "connect: smtp HOST: greeting: no answer within 2 s"},
     {"silent at EHLO", "[{\"ehlo\": \"silent\"}]", "smtp_require_tls: false", false, NULL, NULL,
-     "connect: smtp HOST: EHLO: no answer within 0.4 s"},
+     "connect: smtp HOST: EHLO: no answer within 2 s"},
     {"AUTH and implicit TLS", "[{\"auth_line\": \"AUTH LOGIN\"}]", CA ", smtp_force_implicit_tls: true, " AUTH,
      true, "--implicit-tls", OK, ""},
     {"silent at STARTTLS", "[{\"starttls\": \"silent\"}]", AUTH, true, NULL, NULL,
-     "connect: smtp HOST: STARTTLS: no answer within 0.4 s"},
+     "connect: smtp HOST: STARTTLS: no answer within 2 s"},
     {"silent at AUTH", "[{\"auth_clear\": true, \"auth\": \"silent\"}]", "smtp_require_tls: false, " AUTH,
-     false, NULL, NULL, "auth: smtp HOST: AUTH: no answer within 0.4 s"},
+     false, NULL, NULL, "auth: smtp HOST: AUTH: no answer within 2 s"},
     {"AUTH to this host, in clear", "[{\"auth_clear\": true}]", "smtp_require_tls: false, " AUTH, false, NULL,
      OK, ""},
     {"greeting in pieces", "[{\"pieces\": 1}]", "smtp_require_tls: false", false, NULL, OK, ""},
@@ -304,14 +304,14 @@ static const Conduct conducts[] = {
     {"a new session that closes at MAIL defers", "[{\"mail\": \"drop\"}, {}]", FAST, CLEAR, 2, 1,
      "deferred 0 the server closed the connection waiting for the reply to MAIL\n" D(1), "", 2, 1},
     {"a new session silent at DATA defers", "[{\"data\": \"silent\"}, {}]", FAST, CLEAR, 2, 1,
-     "deferred 0 no answer within 0.4 s waiting for the reply to DATA\n" D(1), "", 2, 1},
+     "deferred 0 no answer within 2 s waiting for the reply to DATA\n" D(1), "", 2, 1},
     {"closed behind the dot is in doubt", "[{\"dot\": \"drop\"}, {}]", FAST, CLEAR, 2, 1,
      "in_doubt 0 the server closed the connection waiting for the reply to the final dot\n" D(1), "", 2, 1},
     {"silent behind the dot is in doubt", "[{\"dot\": \"silent\"}, {}]", FAST, CLEAR, 2, 1,
-     "in_doubt 0 no answer within 0.4 s waiting for the reply to the final dot\n" D(1), "", 2, 1},
+     "in_doubt 0 no answer within 2 s waiting for the reply to the final dot\n" D(1), "", 2, 1},
     {"a reply that comes too late is not the next mail's",
      "[{\"dot\": {\"delay\": 0.7, \"reply\": \"554 5.6.0 spam\"}}, {}]", FAST, CLEAR, 2, 1,
-     "in_doubt 0 no answer within 0.4 s waiting for the reply to the final dot\n" D(1), "", 2, 1},
+     "in_doubt 0 no answer within 2 s waiting for the reply to the final dot\n" D(1), "", 2, 1},
     {"garbage is the end of a session", "[{\"mail\": \"hello?\"}, {}]", FAST, CLEAR, 2, 1,
      "deferred 0 not an SMTP reply waiting for the reply to MAIL\n" D(1), "", 2, 1},
     {"421 to the dot defers", "[{\"dot\": {\"reply\": \"421 4.3.0 bye\", \"then\": \"drop\"}}, {}]", FAST, CLEAR, 2, 1,
