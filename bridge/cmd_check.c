@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "bridge/cmd_order.h"
 #include "bridge/compose/dkim.h"
 #include "bridge/trial.h"
 #include "config/config.h"
@@ -116,7 +117,8 @@ int cmd_check(int argc, char **argv)
     g_auto(Options) options = {0};
     g_autoptr(GOptionContext) context = options_context(&options);
     g_autoptr(GError) error = NULL;
-    if (!g_option_context_parse(context, &argc, &argv, &error)) {
+    g_auto(GStrv) args = cmd_words(argc, argv);
+    if (!g_option_context_parse_strv(context, &args, &error)) {
         return fail_usage(error->message);
     }
     if (options.help) {

@@ -61,7 +61,8 @@ char *cmd_read(const char *path, gsize *length, GError **error)
 char **cmd_words(int argc, char **argv)
 {
     char **words = g_new0(char *, (size_t)argc + 1);
-    for (int i = 0; i < argc; i++) {
+    words[0] = g_strconcat("alertpost ", argv[0], NULL);
+    for (int i = 1; i < argc; i++) {
         words[i] = g_strdup(argv[i]);
     }
     return words;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bridge/cmd_order.h"
 #include "config/config.h"
 #include "rules/alert.h"
 #include "rules/fault.h"
@@ -166,11 +167,7 @@ int cmd_routes(int argc, char **argv)
     g_auto(Options) options = {0};
     g_autoptr(GOptionContext) context = options_context(&options);
     g_autoptr(GError) error = NULL;
-    g_auto(GStrv) args = g_new0(char *, (size_t)argc + 1);
-    args[0] = g_strdup("alertpost routes"); /* what the help calls it */
-    for (int i = 1; i < argc; i++) {
-        args[i] = g_strdup(argv[i]);
-    }
+    g_auto(GStrv) args = cmd_words(argc, argv);
     if (!g_option_context_parse_strv(context, &args, &error)) {
         return fail(error->message);
     }

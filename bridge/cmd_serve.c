@@ -8,13 +8,14 @@
 #include <sys/resource.h>
 
 #include "bridge/app.h"
+#include "bridge/cmd_order.h"
 #include "config/values.h"
 #include "rules/fault.h"
 
 typedef struct {
     char *config_file, *watch, *web_config, *storage, *on_corruption, *log_level, *log_format, *shutdown_timeout;
     char **listen, *management;
-    gboolean ignore_other_receivers;
+    gboolean ignore_other_receivers, help;
 } ServeFlags;
 
 static void serve_flags_clear(ServeFlags *flags)
@@ -32,43 +33,52 @@ static void serve_flags_clear(ServeFlags *flags)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ServeFlags, serve_flags_clear)
 
-static bool parse_flags(ServeFlags *flags, int argc, char **argv, GError **error)
+static GOptionContext *flags_context(ServeFlags *flags)
 {
     const GOptionEntry entries[] = {
         {"config.file", 0, 0, G_OPTION_ARG_FILENAME, &flags->config_file,
-         "Configuration file (alertpost.yml)", "FILE"},
-        {"config.watch", 0, 0, G_OPTION_ARG_STRING, &flags->watch,
-         "Reload when the configuration or a template file has changed (on)", "on|off"},
-        {"web.listen-address", 0, 0, G_OPTION_ARG_STRING_ARRAY, &flags->listen,
-         "Address to listen on, may be repeated (127.0.0.1:9725)", "HOST:PORT"},
-        {"web.management-address", 0, 0, G_OPTION_ARG_STRING, &flags->management,
+         "Configuration file (default: alertpost.yml)", "FILE"},
+        {"config.watch", 0, 0, G_OPTION_ARG_FILENAME, &flags->watch,
+         "Reload when the configuration or a template file has changed (default: on)", "on|off"},
+        {"web.listen-address", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &flags->listen,
+         "Address to listen on; may be repeated (default: 127.0.0.1:9725)", "HOST:PORT"},
+        {"web.management-address", 0, 0, G_OPTION_ARG_FILENAME, &flags->management,
          "Address for health, metrics, reload and /api, which are then nowhere else", "HOST:PORT"},
         {"web.config.file", 0, 0, G_OPTION_ARG_FILENAME, &flags->web_config,
          "TLS and users, as in Prometheus' exporter-toolkit", "FILE"},
-        {"storage", 0, 0, G_OPTION_ARG_STRING, &flags->storage,
-         "Where mail is kept until it is delivered (sqlite:data/alertpost.db)",
+        {"storage", 0, 0, G_OPTION_ARG_FILENAME, &flags->storage,
+         "Where mail is kept until it is delivered (default: sqlite:data/alertpost.db)",
          "sqlite:PATH|memory:"},
-        {"storage.on-corruption", 0, 0, G_OPTION_ARG_STRING, &flags->on_corruption,
-         "A damaged database: move it aside and begin a new one, or stop (move)",
+        {"storage.on-corruption", 0, 0, G_OPTION_ARG_FILENAME, &flags->on_corruption,
+         "A damaged database: move it aside and begin a new one (default), or stop",
          "move|stop"},
         {"ignore-other-receivers", 0, 0, G_OPTION_ARG_NONE, &flags->ignore_other_receivers,
          "Warn about receivers that are not email instead of refusing them", NULL},
-        {"shutdown.timeout", 0, 0, G_OPTION_ARG_STRING, &flags->shutdown_timeout,
-         "Time for what is in flight when told to end (20s)", "DURATION"},
-        {"log.level", 0, 0, G_OPTION_ARG_STRING, &flags->log_level,
-         "debug, info, warn or error (info)", "LEVEL"},
-        {"log.format", 0, 0, G_OPTION_ARG_STRING, &flags->log_format,
-         "logfmt or json (logfmt)", "FORMAT"},
-        G_OPTION_ENTRY_NULL,
+        {"shutdown.timeout", 0, 0, G_OPTION_ARG_FILENAME, &flags->shutdown_timeout,
+         "Time for what is in flight when told to end (default: 20s)", "DURATION"},
+        {"log.level", 0, 0, G_OPTION_ARG_FILENAME, &flags->log_level,
+         "debug, info (default), warn or error", "LEVEL"},
+        {"log.format", 0, 0, G_OPTION_ARG_FILENAME, &flags->log_format,
+         "logfmt (default) or json", "FORMAT"},
+        {"help", 'h', 0, G_OPTION_ARG_NONE, &flags->help, "Print this help", NULL},
+        {0},
     };
-    g_autoptr(GOptionContext) context = g_option_context_new(NULL);
-    g_option_context_add_main_entries(context, entries, NULL);
+    GOptionContext *context = g_option_context_new(NULL);
+    g_option_context_set_help_enabled(context, FALSE);
     g_option_context_set_summary(context, "Receives webhooks and delivers mail.");
-    if (!g_option_context_parse(context, &argc, &argv, error)) {
+    g_option_context_add_main_entries(context, entries, NULL);
+    return context;
+}
+
+static bool parse_flags(GOptionContext *context, int argc, char **argv, GError **error)
+{
+    g_auto(GStrv) words = cmd_words(argc, argv);
+    if (!g_option_context_parse_strv(context, &words, error)) {
         return false;
     }
-    if (argc > 1) {
-        g_set_error(error, FAULT, FAULT_INPUT, "unexpected argument: %s", argv[1]);
+    if (words[1] != NULL) {
+        g_set_error(error, FAULT, FAULT_INPUT,
+                    "unexpected argument: %s (see alertpost serve --help)", words[1]);
         return false;
     }
     return true;
@@ -177,9 +187,17 @@ int cmd_serve(int argc, char **argv)
 {
     g_autoptr(GError) error = NULL;
     g_auto(ServeFlags) flags = {0};
+    g_autoptr(GOptionContext) context = flags_context(&flags);
     AppOptions options;
-    if (!parse_flags(&flags, argc, argv, &error) ||
-        !read_flags(&flags, &options, &error)) {
+    if (!parse_flags(context, argc, argv, &error)) {
+        return fail(error, 2);
+    }
+    if (flags.help) {
+        g_autofree char *help = g_option_context_get_help(context, TRUE, NULL);
+        fputs(help, stdout);
+        return 0;
+    }
+    if (!read_flags(&flags, &options, &error)) {
         return fail(error, 2);
     }
     sigset_t signals;

@@ -152,11 +152,7 @@ int cmd_template(int argc, char **argv)
     g_autoptr(GOptionContext) context = options_context(&options);
     g_autoptr(GError) error = NULL;
     g_autoptr(GString) out = g_string_new(NULL);
-    g_auto(GStrv) args = g_new0(char *, (size_t)argc + 1);
-    args[0] = g_strdup("alertpost template"); /* what the help calls it */
-    for (int i = 1; i < argc; i++) {
-        args[i] = g_strdup(argv[i]);
-    }
+    g_auto(GStrv) args = cmd_words(argc, argv);
     if (!g_option_context_parse_strv(context, &args, &error)) {
         return fail(error->message);
     }

@@ -314,6 +314,14 @@ def test_help_lists_the_options():
     assert all(any(line.strip().startswith(f"--{option}=") for line in out) for option in ("to", "html-file", "smarthost"))
 
 
+@pytest.mark.parametrize("name", ["serve", "check", "routes", "render", "template", "send", "queue"])
+def test_the_help_of_a_command_is_called_as_it_is(name):
+    done = subprocess.run([harness.ALERTPOST, name, "--help"], capture_output=True, env={**os.environ, "LC_ALL": "C"})
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode().startswith(f"Usage:\n  alertpost {name} [OPTION…]")
+    assert "  -h, --help " in done.stdout.decode()
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="starting a Postfix needs root")
 def test_postfix_takes_it_over_starttls_with_auth_and_refuses_a_wrong_password(start, tmp_path):
     postfix = start(Postfix, password=PASSWORD)
