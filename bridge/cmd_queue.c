@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bridge/api/mails.h"
+#include "bridge/cmd_order.h"
 #include "bridge/json.h"
 #include "bridge/queue_client.h"
 #include "bridge/queue_import.h"
@@ -86,7 +87,12 @@ static GOptionContext *options_context(Options *options)
     g_option_context_set_summary(
         context,
         "Shows the mails of a running daemon, lets it try some again, or drops them.\n"
-        "ID is a mail's number or its Message-ID.");
+        "ID is a mail's number or its Message-ID.\n\n"
+        "  list      the mails that the conditions choose, and the relays that fail\n"
+        "  show      all that is known of a mail: recipients, attempts, the servers' words\n"
+        "  retry     try a deferred or dead mail again now\n"
+        "  drop      take a mail out of the queue for good\n"
+        "  import    bring back the mails of a database that was moved aside as damaged");
     g_option_context_add_main_entries(context, entries, NULL);
     return context;
 }
@@ -203,7 +209,8 @@ static int list(QueueClient *client, const Options *options, GError **error)
         }
         g_string_append(out, "\n]\n");
     } else {
-        queue_print_list(mails, g_get_real_time() / 1000, out);
+        g_autoptr(Json) status = queue_client_status(client);
+        queue_print_list(mails, status, g_get_real_time() / 1000, out);
     }
     return print(out);
 }
@@ -246,11 +253,12 @@ static bool show_one(QueueClient *client, const Options *options, const char *na
     }
     const JsonLimits limits = {.depth = 8, .values = 1000000, .string = 64 << 20};
     g_autoptr(Json) mail = json_parse(body->str, body->len, &limits, error);
+    g_autoptr(Json) now = queue_client_status(client);
     g_autoptr(GString) out = g_string_new(NULL);
     if (mail == NULL) {
         return false;
     }
-    queue_print_mail(mail, out);
+    queue_print_mail(mail, now, out);
     return print(out) == 0;
 }
 
@@ -416,11 +424,7 @@ int cmd_queue(int argc, char **argv)
     g_auto(Options) options = {0};
     g_autoptr(GOptionContext) context = options_context(&options);
     g_autoptr(GError) error = NULL;
-    g_auto(GStrv) args = g_new0(char *, (size_t)argc + 1);
-    args[0] = g_strdup("alertpost queue"); /* what the help calls it */
-    for (int i = 1; i < argc; i++) {
-        args[i] = g_strdup(argv[i]);
-    }
+    g_auto(GStrv) args = cmd_words(argc, argv);
     if (!g_option_context_parse_strv(context, &args, &error)) {
         return misuse(error->message);
     }

@@ -166,6 +166,16 @@ GString *queue_client_ask(QueueClient *client, const char *method, const char *p
     return body;
 }
 
+Json *queue_client_status(QueueClient *client)
+{
+    unsigned status;
+    g_autoptr(GString) body =
+        client->outbox == NULL
+            ? queue_client_ask(client, "GET", "/api/v1/status", NULL, &status, NULL)
+            : NULL;
+    return body != NULL ? json_parse(body->str, body->len, &JSON_LIMITS_DEFAULT, NULL) : NULL;
+}
+
 static char *text_of(const char *text)
 {
     return g_strdup(text != NULL ? text : "");

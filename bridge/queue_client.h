@@ -5,6 +5,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "bridge/json.h"
 #include "bridge/outbox/manage.h"
 
 /* Whom `alertpost queue` asks: the running daemon over HTTP or, where none runs, its
@@ -33,5 +34,9 @@ Outbox *queue_client_outbox(QueueClient *client);
  * (0: none) tells. */
 GString *queue_client_ask(QueueClient *client, const char *method, const char *path,
                           GHashTable *arguments, unsigned *status, GError **error);
+
+/* What the daemon tells of itself (/api/v1/status); NULL where a storage is asked, or if it
+ * does not answer. */
+Json *queue_client_status(QueueClient *client);
 
 #endif

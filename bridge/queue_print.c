@@ -86,6 +86,25 @@ static char *recipient_of(const Json *mail)
                       : g_steal_pointer(&address);
 }
 
+/* What is wrong with this mail server, "" if nothing is known to be. */
+static const char *trouble_of(const Json *relay)
+{
+    const Json *paused = json_get(relay, "paused");
+    return paused != NULL && json_is_true(paused) ? text_of(relay, "text") : "";
+}
+
+/* A mail that is done with has no next attempt. */
+static bool is_waiting_for(const Json *mail, const Json *relay)
+{
+    return *text_of(mail, "next_attempt") != '\0' &&
+           strcmp(text_of(mail, "relay"), text_of(relay, "key")) == 0;
+}
+
+static const Json *first_relay(const Json *status)
+{
+    return status != NULL ? first_of(status, "relays") : NULL;
+}
+
 typedef struct {
     char *cells[COLUMNS];
 } Row;
@@ -149,7 +168,22 @@ static void print_rows(const GArray *rows, GString *out)
     }
 }
 
-void queue_print_list(const GPtrArray *mails, int64_t now_ms, GString *out)
+static void print_troubles(const GPtrArray *mails, const Json *status, GString *out)
+{
+    for (const Json *relay = first_relay(status); relay != NULL; relay = json_next(relay)) {
+        unsigned i = 0;
+        while (i < mails->len && !is_waiting_for(mails->pdata[i], relay)) {
+            i++;
+        }
+        if (i < mails->len && *trouble_of(relay) != '\0') {
+            g_autofree char *clean = clean_line(trouble_of(relay));
+            g_string_append_printf(out, "relay fails: %s\n", clean);
+        }
+    }
+}
+
+void queue_print_list(const GPtrArray *mails, const Json *status, int64_t now_ms,
+                      GString *out)
 {
     g_autoptr(GArray) rows = g_array_new(FALSE, FALSE, sizeof(Row));
     g_array_set_clear_func(rows, row_clear);
@@ -163,6 +197,7 @@ void queue_print_list(const GPtrArray *mails, int64_t now_ms, GString *out)
         print_rows(rows, out);
     }
     g_string_append_printf(out, "%u mail%s\n", mails->len, mails->len == 1 ? "" : "s");
+    print_troubles(mails, status, out);
 }
 
 /* One mail. */
@@ -171,6 +206,16 @@ static void print_field(GString *out, const char *name, const char *value)
 {
     g_autofree char *clean = clean_line(value);
     g_string_append_printf(out, "%-13s %s\n", name, clean);
+}
+
+static void print_relay(const Json *mail, const Json *status, GString *out)
+{
+    print_field(out, "Relay:", text_of(mail, "relay"));
+    for (const Json *relay = first_relay(status); relay != NULL; relay = json_next(relay)) {
+        if (is_waiting_for(mail, relay) && *trouble_of(relay) != '\0') {
+            print_field(out, "Relay fails:", trouble_of(relay));
+        }
+    }
 }
 
 static void print_recipients(const Json *mail, GString *out)
@@ -204,7 +249,7 @@ static void print_attempts(const Json *mail, GString *out)
     }
 }
 
-void queue_print_mail(const Json *mail, GString *out)
+void queue_print_mail(const Json *mail, const Json *status, GString *out)
 {
     g_autofree char *number = g_strdup_printf("%" G_GINT64_FORMAT, number_of(mail, "number"));
     g_autofree char *size = g_strdup_printf("%" G_GINT64_FORMAT " bytes", number_of(mail, "size"));
@@ -218,7 +263,7 @@ void queue_print_mail(const Json *mail, GString *out)
         print_field(out, "Next attempt:", text_of(mail, "next_attempt"));
     }
     print_field(out, "Receiver:", text_of(mail, "receiver"));
-    print_field(out, "Relay:", text_of(mail, "relay"));
+    print_relay(mail, status, out);
     print_field(out, "Group:", text_of(mail, "group"));
     print_field(out, "Sender:", text_of(mail, "sender"));
     print_field(out, "Subject:", text_of(mail, "subject"));

@@ -10,9 +10,12 @@
 /* What `alertpost queue` prints for people, from the JSON of the daemon's answers.  Nothing
  * in it can move a terminal's cursor. */
 
-/* A table, a line a mail; MAILS: of Json *, the objects of lists. */
-void queue_print_list(const GPtrArray *mails, int64_t now_ms, GString *out);
-/* All that is known of one mail. */
-void queue_print_mail(const Json *mail, GString *out);
+/* A table, a line a mail; MAILS: of Json *, the objects of lists.  STATUS: what
+ * /api/v1/status answers (NULL: unknown); what is wrong with a mail server that some of them
+ * wait for is told. */
+void queue_print_list(const GPtrArray *mails, const Json *status, int64_t now_ms,
+                      GString *out);
+/* All that is known of one mail; STATUS as above. */
+void queue_print_mail(const Json *mail, const Json *status, GString *out);
 
 #endif

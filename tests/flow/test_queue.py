@@ -225,8 +225,12 @@ def test_the_status_tells_what_is_wrong_with_a_mail_server(start):
     wait_for(lambda: relay()["paused"], "the relay is paused")
     found = relay()
     assert found["fault"] == "connect" and f"127.0.0.1:{port}" in found["text"] and found["paused_s"] >= 0
+    wait_for(lambda: ask(ours, "list").splitlines()[-1] == f"relay fails: {found['text']}", "the list says so")
+    wait_for(lambda: f"Relay fails:  {found['text']}\n" in ask(ours, "show", 1), "the mail says so")
+    assert "relay fails" not in ask(ours, "list", "--receiver", "other")
     start(SmtpSink, port=port)
     wait_for(lambda: not relay()["paused"], "the relay works again", 90)
+    assert "elay fails" not in ask(ours, "list", "--state", "any") + ask(ours, "show", 1)
 
 
 def overwrite_pages(path, *pages):

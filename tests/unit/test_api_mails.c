@@ -275,7 +275,7 @@ static void print_table(const char *text, GString *out)
     for (const Json *mail = json_first(json); mail != NULL; mail = json_next(mail)) {
         g_ptr_array_add(mails, (void *)(uintptr_t)mail);
     }
-    queue_print_list(mails, START, out);
+    queue_print_list(mails, NULL, START, out);
 }
 
 static void a_table_lines_up_and_nothing_in_it_moves_the_cursor(void **state)
