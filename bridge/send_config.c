@@ -80,6 +80,23 @@ static bool append(GString *out, const Setting *setting, const char *value, GErr
     return true;
 }
 
+/* An error of the made configuration in the words of its user: the option in place of the
+ * key and its place. */
+static void name_option(GError *error)
+{
+    for (size_t i = 0; i < SEND_SETTINGS; i++) {
+        g_autofree char *key = g_strdup_printf(
+            "global.%s%s: ", table[i].is_tls ? "smtp_tls_config." : "", table[i].key);
+        const char *at = strstr(error->message, key);
+        if (at != NULL) {
+            char *message = g_strdup_printf("--%s: %s", table[i].option, at + strlen(key));
+            g_free(error->message);
+            error->message = message;
+            return;
+        }
+    }
+}
+
 Config *send_settings_config(const SendSettings *settings, GError **error)
 {
     g_autoptr(GString) global = g_string_new("{\"smtp_from\": \"nobody@localhost\"");
@@ -100,5 +117,11 @@ Config *send_settings_config(const SendSettings *settings, GError **error)
         "\"receivers\": [{\"name\": \"send\", \"email_configs\": [{\"to\": "
         "\"nobody@localhost\"}]}]}",
         global->str, tls->str);
-    return config_parse("command line", text, strlen(text), CONFIG_STRICT, error);
+    g_autoptr(GError) wrong = NULL;
+    Config *config = config_parse("command line", text, strlen(text), CONFIG_STRICT, &wrong);
+    if (config == NULL) {
+        name_option(wrong);
+        g_propagate_error(error, g_steal_pointer(&wrong));
+    }
+    return config;
 }

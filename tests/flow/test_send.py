@@ -240,7 +240,7 @@ WRONG = {
     "stray word": (["--to", "a@example.org", "x"], "unexpected argument; every value belongs to an option"),
     "timeout": (["--to", "a@example.org", "--timeout", "x"], "--timeout: "),
     "bool": (["--to", "a@example.org", "--smarthost", "h:25", "--require-tls=maybe"], "--require-tls: "),
-    "port": (["--to", "a@example.org", "--smarthost", "h:0"], "global.smtp_smarthost: "),
+    "port": (["--to", "a@example.org", "--smarthost", "h:0"], "alertpost: error: --smarthost: "),
     "both": (["--to", "a@example.org", "--smarthost", "h:25", "--config.file", "f"], "one or the other"),
     "no file": (["--to", "a@example.org", "--config.file", "/nonexistent.yml"], "/nonexistent.yml: No such file"),
     "two parts": (["--to", "a@example.org", "--text", "x", "--text-file", "y"], "a part is given as text or as a file"),

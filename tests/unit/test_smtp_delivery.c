@@ -310,7 +310,7 @@ static const Conduct conducts[] = {
     {"silent behind the dot is in doubt", "[{\"dot\": \"silent\"}, {}]", FAST, CLEAR, 2, 1,
      "in_doubt 0 no answer within 2 s waiting for the reply to the final dot\n" D(1), "", 2, 1},
     {"a reply that comes too late is not the next mail's",
-     "[{\"dot\": {\"delay\": 0.7, \"reply\": \"554 5.6.0 spam\"}}, {}]", FAST, CLEAR, 2, 1,
+     "[{\"dot\": {\"delay\": 3, \"reply\": \"554 5.6.0 spam\"}}, {}]", FAST, CLEAR, 2, 1,
      "in_doubt 0 no answer within 2 s waiting for the reply to the final dot\n" D(1), "", 2, 1},
     {"garbage is the end of a session", "[{\"mail\": \"hello?\"}, {}]", FAST, CLEAR, 2, 1,
      "deferred 0 not an SMTP reply waiting for the reply to MAIL\n" D(1), "", 2, 1},
