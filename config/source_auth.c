@@ -247,7 +247,9 @@ static void check_standard_secrets(const Loader *loader, const Node *texts)
         size_t length;
         g_autofree guint8 *bytes = secret_decode(reader_text(node), &length);
         demand(loader, bytes == NULL, node, "", "not base64, which these secrets are");
-        explicit_bzero(bytes, bytes != NULL ? length : 0);
+        if (bytes != NULL) {
+            explicit_bzero(bytes, length);
+        }
     }
 }
 

@@ -388,6 +388,10 @@ class FaultServer:
                 sock.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
+        # What was answered is noted a moment later.
+        end = time.monotonic() + 10
+        while self.sockets and time.monotonic() < end:
+            time.sleep(0.01)
 
     def __enter__(self):
         return self

@@ -136,7 +136,7 @@ def played(tmp_path_factory):
                      "--log.format", "json", "--log.level", "debug")
 
     def faults_of(server):
-        lines = [json.loads(line) for line in ours.output().splitlines() if '"relay fails"' in line]
+        lines = [json.loads(line) for line in ours.output().splitlines() if '"relay fails"' in line and line.endswith("}")]
         return [line["text"] for line in lines if line["relay"] == f"127.0.0.1:{server.port}"]
 
     def rest():
