@@ -142,7 +142,8 @@ class Alertpost(Process):
         return self.metric("alertpost_queue_mails") - self.metric("alertpost_queue_mails", state="dead")
 
     def drained(self):
-        wait_for(lambda: self.queued() == 0, "the queue is empty", 60)
+        """Waits longer than the minute after which a mail in doubt goes out again."""
+        wait_for(lambda: self.queued() == 0, "the queue is empty", 150)
 
 
 class SmtpSink(Process):
