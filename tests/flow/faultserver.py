@@ -390,7 +390,7 @@ class FaultServer:
                 pass
         # What was answered is noted a moment later.
         end = time.monotonic() + 10
-        while self.sockets and time.monotonic() < end:
+        while len(self.ends) < self.connections and time.monotonic() < end:
             time.sleep(0.01)
 
     def __enter__(self):
