@@ -20,7 +20,7 @@ size_t clean_run(const char *at, size_t max, char except)
             break;
         }
     }
-    while (n < max && at[n] >= ' ' && at[n] != except) {
+    while (n < max && (signed char)at[n] >= ' ' && at[n] != except) {
         n++;
     }
     return n;

@@ -6,8 +6,8 @@
  * body there a worker takes over: credentials, payload, then the lane of (source, group
  * key), in which accept decides and stores.  Its done() writes the answer and gives the
  * lane back; a source with `ack: delivered` gives the lane back, and gets the same answer
- * when the mails it is about are settled, or 503 when that takes too long.  Every way out passes through finish(): one answer, one log line, one
- * count. */
+ * when the mails it is about are settled, or 503 when that takes too long.  Every way out
+ * passes through finish(): one answer, one log line, one count. */
 #include "bridge/intake/webhook.h"
 
 #include <string.h>
