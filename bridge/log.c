@@ -276,8 +276,9 @@ static bool write_all(Log *log, const char *text, size_t length, int64_t *end_ms
     return true;
 }
 
-/* Takes up to WRITE_MAX bytes out of the ring; waits for some, and returns 0 at the
- * end. */
+/* Takes whole lines, up to WRITE_MAX bytes, out of the ring, so that no line is half
+ * written if the program is killed; one that is longer goes in pieces.  Waits for some,
+ * and returns 0 at the end. */
 static size_t take(Log *log, char *buffer)
 {
     pthread_mutex_lock(&log->lock);
@@ -289,6 +290,8 @@ static size_t take(Log *log, char *buffer)
     size_t head = MIN(length, RING_SIZE - log->first);
     memcpy(buffer, log->ring + log->first, head);
     memcpy(buffer + head, log->ring, length - head);
+    const char *last = memrchr(buffer, '\n', length);
+    length = last != NULL ? (size_t)(last - buffer) + 1 : length;
     log->first = (log->first + length) % RING_SIZE;
     log->used -= length;
     pthread_mutex_unlock(&log->lock);

@@ -40,8 +40,8 @@ def check(accepted, sinks, ours):
 
 
 def doubted(ours):
-    """The mails that the log calls in doubt."""
-    lines = ours.output().splitlines()
+    """The mails that the log calls in doubt.  A write that was killed may leave half a line before the next."""
+    lines = re.split(r"(?=time=\d{4}-)", ours.output())
     return {re.search(r" mail=(\S+)", line)[1] for line in lines
             if 'msg="in doubt after a crash"' in line or "outcome=in_doubt" in line}
 

@@ -299,6 +299,26 @@ static void what_was_flushed_is_written_when_the_next_moment_is_the_last(void **
     close(ends[1]);
 }
 
+static void no_write_ends_within_a_line(void **state)
+{
+    (void)state;
+    int ends[2];
+    assert_int_equal(pipe2(ends, O_DIRECT), 0); /* a read takes what one write put there */
+    Log *log = log_new(ends[1], LOG_LEVEL_INFO, LOG_LOGFMT);
+    for (int i = 0; i < 200; i++) {
+        log_line(log, LOG_LEVEL_INFO, "a line of some length", "number", LOG_NUMBER(i), NULL);
+    }
+    log_free(log);
+    close(ends[1]);
+    char buffer[4096];
+    ssize_t n, writes = 0;
+    for (; (n = read(ends[0], buffer, sizeof buffer)) > 0; writes++) {
+        assert_int_equal(buffer[n - 1], '\n');
+    }
+    assert_in_range(writes, 2, 200);
+    close(ends[0]);
+}
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -314,6 +334,7 @@ int main(void)
         cmocka_unit_test(a_descriptor_that_refuses_costs_lines_only),
         cmocka_unit_test(lines_of_several_threads_do_not_mix),
         cmocka_unit_test(what_was_flushed_is_written_when_the_next_moment_is_the_last),
+        cmocka_unit_test(no_write_ends_within_a_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
