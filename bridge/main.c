@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "bridge/cmd_check.h"
+#include "bridge/cmd_probe.h"
 #include "bridge/cmd_queue.h"
 #include "bridge/cmd_render.h"
 #include "bridge/cmd_routes.h"
@@ -32,6 +33,7 @@ static const Command commands[] = {
     {"template", cmd_template, "render templates over a webhook's JSON, as amtool does"},
     {"send", cmd_send, "send one mail: test a mail server or a receiver"},
     {"queue", cmd_queue, "show the mails, try some again, drop them"},
+    {"probe", cmd_probe, "ask a daemon how it is: a health check without a shell"},
     {"version", cmd_version, "print the version"},
 };
 
