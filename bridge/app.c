@@ -2,8 +2,8 @@
 /* The daemon's parts, put together.
  *
  * They start in the order of the table below and end in the reverse one.  When told to
- * stop under load, readiness turns 503 first; then the relays finish what they are
- * delivering, while webhooks are still accepted and stored, because some senders never
+ * stop under load, readiness turns 503 first, and everything goes on until balancers have
+ * noticed; then the relays finish what they are delivering, while webhooks are still accepted and stored, because some senders never
  * try again.  Only then intake closes: what is inside is answered, the workers and the
  * storage finish, and what is left in the queue waits for the next start. */
 #include "bridge/app.h"
@@ -392,13 +392,17 @@ static void log_end(App *app)
              LOG_NUMBER(left.dead), NULL);
 }
 
-void app_stop(App *app)
+void app_drain(App *app)
 {
-    int64_t deadline_ms = g_get_monotonic_time() / 1000 + app->options.shutdown_timeout_ms;
     log_line(app->log, LOG_LEVEL_INFO, "stopping", "timeout_ms",
              LOG_NUMBER(app->options.shutdown_timeout_ms), NULL);
     stop_watch(app);
     intake_drain(app->intake);
+}
+
+void app_stop(App *app)
+{
+    int64_t deadline_ms = g_get_monotonic_time() / 1000 + app->options.shutdown_timeout_ms;
     dispatch_stop(app->dispatch, deadline_ms);
     dispatch_join(app->dispatch);
     stop_parts(app);

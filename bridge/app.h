@@ -35,6 +35,9 @@ bool app_start(App *app, GError **error);
  * nothing changes.  How it went is logged.  Any thread. */
 bool app_reload(App *app, GError **error);
 
+/* The end is near: not ready any more, every answer closes its connection, the rest goes
+ * on.  Then app_stop(). */
+void app_drain(App *app);
 /* Ends everything in the order that loses nothing, within the shutdown timeout for
  * what is being delivered. */
 void app_stop(App *app);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "bridge/cmd_serve.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,7 +14,8 @@
 #include "rules/fault.h"
 
 typedef struct {
-    char *config_file, *watch, *web_config, *storage, *on_corruption, *log_level, *log_format, *shutdown_timeout;
+    char *config_file, *watch, *web_config, *storage, *on_corruption, *log_level, *log_format;
+    char *shutdown_delay, *shutdown_timeout;
     char **listen, *management;
     gboolean ignore_other_receivers, help;
 } ServeFlags;
@@ -27,6 +29,7 @@ static void serve_flags_clear(ServeFlags *flags)
     g_free(flags->on_corruption);
     g_free(flags->log_level);
     g_free(flags->log_format);
+    g_free(flags->shutdown_delay);
     g_free(flags->shutdown_timeout);
     g_strfreev(flags->listen);
     g_free(flags->management);
@@ -54,8 +57,11 @@ static GOptionContext *flags_context(ServeFlags *flags)
          "move|stop"},
         {"ignore-other-receivers", 0, 0, G_OPTION_ARG_NONE, &flags->ignore_other_receivers,
          "Warn about receivers that are not email instead of refusing them", NULL},
+        {"shutdown.delay", 0, 0, G_OPTION_ARG_FILENAME, &flags->shutdown_delay,
+         "When told to end, go on for so long, not ready, until balancers have noticed (default: 0s)",
+         "DURATION"},
         {"shutdown.timeout", 0, 0, G_OPTION_ARG_FILENAME, &flags->shutdown_timeout,
-         "Time for what is in flight when told to end (default: 20s)", "DURATION"},
+         "After that, time for what is in flight (default: 20s)", "DURATION"},
         {"log.level", 0, 0, G_OPTION_ARG_FILENAME, &flags->log_level,
          "debug, info (default), warn or error", "LEVEL"},
         {"log.format", 0, 0, G_OPTION_ARG_FILENAME, &flags->log_format,
@@ -96,8 +102,19 @@ static bool read_on_corruption(const char *text, OnDamage *on_damage, GError **e
     return true;
 }
 
+/* Leaves *MS alone if TEXT is NULL. */
+static bool read_duration(const char *flag, const char *text, int64_t *ms, GError **error)
+{
+    if (text != NULL && !duration_parse(text, ms, error)) {
+        g_prefix_error(error, "%s: ", flag);
+        return false;
+    }
+    return true;
+}
+
 /* Turns the flags' texts into OPTIONS, which points into FLAGS. */
-static bool read_flags(const ServeFlags *flags, AppOptions *options, GError **error)
+static bool read_flags(const ServeFlags *flags, AppOptions *options, int64_t *delay_ms,
+                       GError **error)
 {
     static const char *const default_listen[] = {"127.0.0.1:9725", NULL};
     *options = (AppOptions){
@@ -136,12 +153,9 @@ static bool read_flags(const ServeFlags *flags, AppOptions *options, GError **er
     if (!read_on_corruption(flags->on_corruption, &options->on_damage, error)) {
         return false;
     }
-    if (flags->shutdown_timeout != NULL &&
-        !duration_parse(flags->shutdown_timeout, &options->shutdown_timeout_ms, error)) {
-        g_prefix_error(error, "--shutdown.timeout: ");
-        return false;
-    }
-    return true;
+    return read_duration("--shutdown.delay", flags->shutdown_delay, delay_ms, error) &&
+           read_duration("--shutdown.timeout", flags->shutdown_timeout,
+                         &options->shutdown_timeout_ms, error);
 }
 
 /* Blocked in every thread (they inherit the mask) and awaited in wait_for_end(). */
@@ -177,6 +191,21 @@ static void wait_for_end(App *app, const sigset_t *signals)
     }
 }
 
+/* Until DELAY_MS have passed, or a second signal to end comes. */
+static void wait_for_balancers(const sigset_t *signals, int64_t delay_ms)
+{
+    int64_t end_us = g_get_monotonic_time() + delay_ms * 1000;
+    for (;;) {
+        int64_t left_us = MAX(end_us - g_get_monotonic_time(), 0);
+        const struct timespec left = {.tv_sec = (time_t)(left_us / G_USEC_PER_SEC),
+                                      .tv_nsec = (long)(left_us % G_USEC_PER_SEC * 1000)};
+        int number = sigtimedwait(signals, NULL, &left);
+        if ((number < 0 && errno == EAGAIN) || number == SIGTERM || number == SIGINT) {
+            return;
+        }
+    }
+}
+
 static int fail(const GError *error, int status)
 {
     fprintf(stderr, "alertpost: %s\n", error->message);
@@ -189,6 +218,7 @@ int cmd_serve(int argc, char **argv)
     g_auto(ServeFlags) flags = {0};
     g_autoptr(GOptionContext) context = flags_context(&flags);
     AppOptions options;
+    int64_t delay_ms = 0;
     if (!parse_flags(context, argc, argv, &error)) {
         return fail(error, 2);
     }
@@ -197,7 +227,7 @@ int cmd_serve(int argc, char **argv)
         fputs(help, stdout);
         return 0;
     }
-    if (!read_flags(&flags, &options, &error)) {
+    if (!read_flags(&flags, &options, &delay_ms, &error)) {
         return fail(error, 2);
     }
     sigset_t signals;
@@ -208,6 +238,8 @@ int cmd_serve(int argc, char **argv)
         return fail(error, 1);
     }
     wait_for_end(app, &signals);
+    app_drain(app);
+    wait_for_balancers(&signals, delay_ms);
     app_stop(app);
     return 0;
 }

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """SIGTERM under load: exit 0, nothing acknowledged is lost, a restart delivers the rest."""
 
+import time
+
 import harness
 from harness import Alertpost, Load, SmtpSink, wait_for
 
@@ -52,3 +54,10 @@ def test_ready_turns_503_and_what_is_in_flight_is_finished(start):
     wait_for(lambda: ours.get("/-/ready")[0] == 503, "ready turns 503", 2)
     assert ours.stop() == 0
     assert len(wait_for(sink.received, "the mail")) == 1
+
+
+def test_the_delay_is_waited_for_and_ends_by_itself(start):
+    ours = start(Alertpost, harness.simple_config(harness.free_port()), "--shutdown.delay", "2s")
+    began = time.monotonic()
+    assert ours.stop() == 0
+    assert time.monotonic() - began >= 2
