@@ -180,7 +180,10 @@ class Connection(threading.Thread):
     def start_tls(self):
         self.flush()
         try:
-            self.sock = self.server.tls_context().wrap_socket(self.sock, server_side=True)
+            plain, self.sock = self.sock, self.server.tls_context().wrap_socket(
+                self.sock, server_side=True, do_handshake_on_connect=False)
+            self.server.note_wrapped(plain, self.sock)
+            self.sock.do_handshake()
         except (OSError, ssl.SSLError) as error:
             raise Gone(f"TLS: {error}") from error
         self.tls, self.buffer = True, b""
@@ -354,6 +357,12 @@ class FaultServer:
             self.mails.append({**mail, "data": data})
         self.note("mail", **mail, data=data.decode("latin-1"))
 
+    def note_wrapped(self, plain, tls):
+        """The descriptor is another object's now, which stop() must find."""
+        with self.lock:
+            self.sockets.discard(plain)
+            self.sockets.add(tls)
+
     def note_leaving(self, connection):
         with self.lock:
             self.open -= not connection.leaving
@@ -389,8 +398,9 @@ class FaultServer:
             except OSError:
                 pass
         # What was answered is noted a moment later.
-        end = time.monotonic() + 10
-        while len(self.ends) < self.connections and time.monotonic() < end:
+        end = time.monotonic() + 30
+        while len(self.ends) < self.connections:
+            assert time.monotonic() < end, "a connection of the fault server does not end"
             time.sleep(0.01)
 
     def __enter__(self):
