@@ -133,15 +133,19 @@ static void hook_stats(void *who, OutboxStats *stats)
     outbox_stats(((App *)who)->outbox, stats);
 }
 
-static char *hook_trouble(void *who, const char *relay, RelayFault *fault, int64_t *since_ms)
+static void hook_trouble(void *who, const char *relay, RelayTrouble *trouble)
 {
-    return dispatch_trouble(((App *)who)->dispatch, relay, fault, since_ms);
+    dispatch_trouble(((App *)who)->dispatch, relay, trouble);
 }
 
 static void hook_mails(void *who, const MailsRequest *request, MailsDone *done,
                        void *done_who)
 {
-    mails_answer(((App *)who)->outbox, request, done, done_who);
+    App *app = who;
+    mails_answer(app->outbox, request, done, done_who);
+    if (request->method == HTTP_POST) { /* a retry, by somebody who has mended something */
+        dispatch_probe(app->dispatch);
+    }
 }
 
 static Mail *hook_notice(void *who, const Mail *const *dead, size_t n, int64_t now_ms)

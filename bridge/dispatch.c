@@ -394,15 +394,3 @@ void dispatch_free(Dispatch *dispatch)
     pthread_mutex_destroy(&dispatch->lock);
     g_free(dispatch);
 }
-
-char *dispatch_trouble(Dispatch *dispatch, const char *relay, RelayFault *fault,
-                       int64_t *since_ms)
-{
-    pthread_mutex_lock(&dispatch->lock);
-    const Slot *slot = g_hash_table_lookup(dispatch->slots, relay);
-    *fault = slot != NULL ? slot->fault : FAULT_NONE;
-    *since_ms = slot != NULL ? slot->fault_ms : 0;
-    char *text = *fault != FAULT_NONE ? g_strdup(slot->fault_text) : NULL;
-    pthread_mutex_unlock(&dispatch->lock);
-    return text;
-}

@@ -40,9 +40,4 @@ void dispatch_join(Dispatch *dispatch);
 void dispatch_free(Dispatch *dispatch); /* NULL is allowed */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Dispatch, dispatch_free)
 
-/* What is wrong with the relay of this key, to free, and since when (Unix time); NULL and
- * FAULT_NONE if nothing is, or there is none.  Any thread. */
-char *dispatch_trouble(Dispatch *dispatch, const char *relay, RelayFault *fault,
-                       int64_t *since_ms);
-
 #endif

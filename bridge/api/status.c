@@ -20,16 +20,23 @@ static void append_member(GString *out, const char *key, const char *value)
     json_append_string(out, value);
 }
 
+static void append_seconds(GString *out, const char *key, double seconds)
+{
+    char text[G_ASCII_DTOSTR_BUF_SIZE];
+    g_ascii_formatd(text, sizeof text, "%.3f", seconds);
+    g_string_append_printf(out, ",\"%s\":%s", key, text);
+}
+
 static void append_queue(GString *out, const OutboxStats *stats)
 {
-    char age[G_ASCII_DTOSTR_BUF_SIZE];
-    g_ascii_formatd(age, sizeof age, "%.3f", age_s(stats->oldest_ms));
     g_string_append_printf(
         out,
         "\"queue\":{\"queued\":%" G_GUINT64_FORMAT ",\"deferred\":%" G_GUINT64_FORMAT
         ",\"claimed\":%" G_GUINT64_FORMAT ",\"dead\":%" G_GUINT64_FORMAT
-        ",\"bytes\":%" G_GUINT64_FORMAT ",\"oldest_age_s\":%s}",
-        stats->queued, stats->deferred, stats->claimed, stats->dead, stats->bytes, age);
+        ",\"bytes\":%" G_GUINT64_FORMAT,
+        stats->queued, stats->deferred, stats->claimed, stats->dead, stats->bytes);
+    append_seconds(out, "oldest_age_s", age_s(stats->oldest_ms));
+    g_string_append_c(out, '}');
 }
 
 static void append_sources(GString *out, const Config *config)
@@ -49,18 +56,19 @@ static void append_sources(GString *out, const Config *config)
 
 static void append_trouble(GString *out, const IntakeHooks *hooks, const char *relay)
 {
-    RelayFault fault = FAULT_NONE;
-    int64_t since_ms = 0;
-    g_autofree char *text =
-        hooks->trouble != NULL ? hooks->trouble(hooks->app, relay, &fault, &since_ms) : NULL;
-    g_string_append_printf(out, ",\"paused\":%s", fault != FAULT_NONE ? "true" : "false");
-    if (fault != FAULT_NONE) {
-        char age[G_ASCII_DTOSTR_BUF_SIZE];
-        g_ascii_formatd(age, sizeof age, "%.3f", age_s(since_ms));
+    g_auto(RelayTrouble) trouble = {.fault = FAULT_NONE};
+    if (hooks->trouble != NULL) {
+        hooks->trouble(hooks->app, relay, &trouble);
+    }
+    bool paused = trouble.fault != FAULT_NONE;
+    g_string_append_printf(out, ",\"paused\":%s", paused ? "true" : "false");
+    if (paused) {
         g_string_append_c(out, ',');
-        append_member(out, "fault", relay_fault_text(fault));
-        g_string_append_printf(out, ",\"paused_s\":%s,", age);
-        append_member(out, "text", text);
+        append_member(out, "fault", relay_fault_text(trouble.fault));
+        append_seconds(out, "paused_s", age_s(trouble.since_ms));
+        append_seconds(out, "next_try_s", (double)trouble.probe_in_ms / 1000);
+        g_string_append_c(out, ',');
+        append_member(out, "text", trouble.text);
     }
 }
 

@@ -75,6 +75,12 @@ typedef struct {
     /* Any thread. Beyond room() it is taken too, and waits. */
     void (*offer)(Relay *relay, Mail *take_mail);
     void (*configure)(Relay *relay, Config *config, unsigned index); /* reload */
+    /* Has a paused relay try again at once; any thread, under dispatch's lock.  NULL, as the
+     * next one: this backend pauses nothing. */
+    void (*probe)(Relay *relay);
+    /* When a paused relay tries again (monotonic, ms): in the past while it does, or waits
+     * for a mail to do it with; 0: it is not paused.  As room(). */
+    int64_t (*probe_ms)(Relay *relay);
     /* Takes nothing new; what is in a transaction has until the deadline (monotonic
      * ms), the rest comes back UNTRIED at once. Nothing is offered after it; it may come
      * again with an earlier deadline. */

@@ -14,6 +14,7 @@
 #include "bridge/log.h"
 #include "bridge/metrics.h"
 #include "bridge/outbox/outbox.h"
+#include "bridge/trouble.h"
 #include "config/config.h"
 
 /* What intake needs of the rest of the program.  All are called from several threads;
@@ -31,7 +32,7 @@ typedef struct {
     bool (*ready)(void *app);              /* outbox_ready(); must not block */
     void (*stats)(void *app, OutboxStats *stats);
     /* dispatch_trouble() */
-    char *(*trouble)(void *app, const char *relay, RelayFault *fault, int64_t *since_ms);
+    void (*trouble)(void *app, const char *relay, RelayTrouble *trouble);
     void (*mails)(void *app, const MailsRequest *request, MailsDone *done, void *who);
     bool (*reload)(void *app, GError **error); /* on a worker; may take its time */
     Web *web; /* NULL: no --web.config.file */

@@ -36,6 +36,7 @@ It can be run: see main().  It then writes one JSON line for each event.
 
 import argparse
 import base64
+import bisect
 import email
 import hmac
 import json
@@ -73,6 +74,7 @@ class Connection(threading.Thread):
         self.user = None
         self.sender, self.recipients = None, []
         self.behind = ""
+        self.order = 0          # of the mail, among those seen
 
     # --- bytes ---
 
@@ -304,6 +306,7 @@ class FaultServer:
         self.stopped = threading.Event()
         self.commands = []      # {"connection", "tls", "line"}
         self.mails = []         # {"connection", "tls", "user", "sender", "recipients", "data", "message_id", "behind"}
+                                # in the order in which their dots came
         self.seen = []          # the same, whatever became of them
         self.connections = self.open = self.open_max = 0
         self.ends = {}          # connection -> why it ended
@@ -349,12 +352,14 @@ class FaultServer:
 
     def note_seen(self, connection, data):
         with self.lock:
+            connection.order = len(self.seen)
             self.seen.append({**self.describe(connection, data), "data": data})
 
     def note_mail(self, connection, data):
         mail = self.describe(connection, data)
         with self.lock:
-            self.mails.append({**mail, "data": data})
+            # The client has the reply already, and the next mail may be noted before this one.
+            bisect.insort(self.mails, {**mail, "data": data, "order": connection.order}, key=lambda one: one["order"])
         self.note("mail", **mail, data=data.decode("latin-1"))
 
     def note_wrapped(self, plain, tls):

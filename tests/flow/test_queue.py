@@ -5,6 +5,7 @@ import http.client
 import json
 import re
 import subprocess
+import time
 
 import pytest
 
@@ -225,12 +226,34 @@ def test_the_status_tells_what_is_wrong_with_a_mail_server(start):
     wait_for(lambda: relay()["paused"], "the relay is paused")
     found = relay()
     assert found["fault"] == "connect" and f"127.0.0.1:{port}" in found["text"] and found["paused_s"] >= 0
+    assert 0 < found["next_try_s"] <= 5
     wait_for(lambda: ask(ours, "list").splitlines()[-1] == f"relay fails: {found['text']}", "the list says so")
     wait_for(lambda: f"Relay fails:  {found['text']}\n" in ask(ours, "show", 1), "the mail says so")
     assert "relay fails" not in ask(ours, "list", "--receiver", "other")
     start(SmtpSink, port=port)
     wait_for(lambda: not relay()["paused"], "the relay works again", 90)
     assert "elay fails" not in ask(ours, "list", "--state", "any") + ask(ours, "show", 1)
+
+
+def test_retry_has_a_paused_mail_server_tried_at_once(start):
+    port = harness.free_port()
+    ours = start(Alertpost, harness.simple_config(port))
+
+    def next_try_s():
+        return api(ours, "GET", "/api/v1/status")[1]["relays"][0].get("next_try_s", 0)
+
+    post(ours, "waits")
+    wait_for(lambda: 0 < next_try_s() <= 5, "the first pause")
+    ask(ours, "retry", 1)
+    wait_for(lambda: 5 < next_try_s() <= 10, "the second pause")
+    ask(ours, "retry", 1)
+    wait_for(lambda: 10 < next_try_s() <= 20, "the third pause")
+    sink = start(SmtpSink, port=port)
+    began = time.monotonic()
+    ask(ours, "retry", 1)
+    ours.drained()
+    assert time.monotonic() - began < 15  # the pause was not waited for
+    assert len(sink.received()) == 1
 
 
 def overwrite_pages(path, *pages):

@@ -146,8 +146,14 @@ static void fake_free(Relay *relay)
     g_free(relay);
 }
 
-static const DeliveryOps fake_ops = {RELAY_SMTP, fake_new,  fake_room, fake_offer,
-                                     fake_configure, fake_stop, fake_join, fake_free};
+static const DeliveryOps fake_ops = {.scheme = RELAY_SMTP,
+                                     .new = fake_new,
+                                     .room = fake_room,
+                                     .offer = fake_offer,
+                                     .configure = fake_configure,
+                                     .stop = fake_stop,
+                                     .join = fake_join,
+                                     .free = fake_free};
 static const DeliveryOps *const backends[] = {&fake_ops, NULL};
 
 /* The bench: a configuration with relays a, b, …, and receivers of the same names. */

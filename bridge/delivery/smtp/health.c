@@ -15,6 +15,11 @@ void health_configure(Health *health, unsigned connections)
     health->pause_ms = 0;
 }
 
+void health_probe(Health *health)
+{
+    health->open_after_ms = 0;
+}
+
 /* The next opening is later each time. */
 static void back_off(Health *health, RelayFault fault, int64_t now_ms)
 {

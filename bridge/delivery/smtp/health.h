@@ -11,15 +11,16 @@
  * whether it is paused.  No I/O; NOW_MS is an argument (monotonic).
  *
  * A fault pauses the relay for 5 s; when the pause is over it takes one mail, the
- * probe; each failed probe doubles the pause, up to 60 s.  A mail that gets its answer
- * ends it.  A relay that has fallbacks is spared that its mails wait for a probe: it
- * opens a session first, and after a fault in connecting that is proof enough.  A fault in opening one more session while others work pauses nothing, it
- * only delays the next opening; "too many" halves the sessions, and every minute
- * without it one more is allowed. */
+ * probe; each failed probe doubles the pause, up to 50 s, so that mails have left within
+ * a minute of the relay's return.  A mail that gets its answer ends it.  A relay that has
+ * fallbacks is spared that its mails wait for a probe: it opens a session first, and after
+ * a fault in connecting that is proof enough.  A fault in opening one more session while
+ * others work pauses nothing, it only delays the next opening; "too many" halves the
+ * sessions, and every minute without it one more is allowed. */
 
 enum {
     HEALTH_PAUSE_MIN_MS = 5000,
-    HEALTH_PAUSE_MAX_MS = 60000,
+    HEALTH_PAUSE_MAX_MS = 50000,
     HEALTH_GROW_MS = 60000,
     HEALTH_PROOF_MS = 60000,
     HEALTH_PATIENCE_MS = 50,      /* a lone mail waits that long before a session more is opened */
@@ -47,6 +48,8 @@ typedef struct {
 void health_init(Health *health, unsigned connections);
 /* New settings: a fault may be mended, so the next mail may try at once. */
 void health_configure(Health *health, unsigned connections);
+/* The pause is over now; if the probe fails, the next one is as long as it would have been. */
+void health_probe(Health *health);
 
 /* A session could not be opened, or the relay closed one with "too many", while
  * OTHERS are open. */

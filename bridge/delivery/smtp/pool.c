@@ -326,7 +326,7 @@ Pool *pool_new(const PoolPlan *plan)
     pool->timer = (Timer){.fire = on_timer, .who = pool};
     pool->couriers = g_ptr_array_new();
     g_queue_init(&pool->waiting);
-        pool->fault_text = g_strdup("");
+    pool->fault_text = g_strdup("");
     pool->suspect = g_strdup("");
     health_init(&pool->health, plan->config->delivery.connections);
     use_config(pool, plan->config, plan->relay, plan->spared);
@@ -364,6 +364,16 @@ void pool_configure(Pool *pool, Config *config, const RelayConfig *relay, bool s
     for (guint i = 0; i < pool->couriers->len; i++) {
         courier_retire(g_ptr_array_index(pool->couriers, i));
     }
+}
+
+void pool_probe(Pool *pool)
+{
+    health_probe(&pool->health);
+}
+
+int64_t pool_probe_ms(const Pool *pool)
+{
+    return pool->health.paused ? pool->health.open_after_ms : 0;
 }
 
 void pool_stop(Pool *pool, int64_t deadline_ms)

@@ -37,6 +37,10 @@ void pool_add(Pool *pool, Job *take_job);
 void pool_pump(Pool *pool);
 /* New settings. Open sessions end with the mail they carry. */
 void pool_configure(Pool *pool, Config *config, const RelayConfig *relay, bool spared);
+/* Ends a pause; with the next pool_pump(). */
+void pool_probe(Pool *pool);
+/* Monotonic: when it is over; 0: there is none. */
+int64_t pool_probe_ms(const Pool *pool);
 void pool_stop(Pool *pool, int64_t deadline_ms); /* monotonic */
 unsigned pool_capacity(const Pool *pool);
 /* Neither paused nor being probed. */

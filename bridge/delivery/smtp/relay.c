@@ -17,6 +17,7 @@ struct Relay {
     bool servers_ended;     /* loop thread */
     Task task, farewell;
     atomic_uint held, capacity;
+    atomic_int_least64_t probe_ms; /* monotonic; 0: it is not paused */
     atomic_bool hungry;     /* somebody was told that there is no room */
     atomic_bool stopping;
     pthread_mutex_t lock;
@@ -24,7 +25,7 @@ struct Relay {
     GPtrArray *inbox;       /* Mail *; under lock, as all that follows */
     Config *config;         /* to be taken over, NULL: none */
     unsigned index;
-    bool stop, finished, gone;
+    bool probe, stop, finished, gone;
     int64_t stop_ms;
 };
 
@@ -70,6 +71,7 @@ static void on_done(void *who, Job *take_job)
 static void on_fault(void *who, RelayFault fault, const char *text)
 {
     Relay *relay = who;
+    atomic_store(&relay->probe_ms, servers_probe_ms(relay->servers));
     relay->context.events->fault(relay->context.who, relay, fault, text);
 }
 
@@ -106,7 +108,7 @@ typedef struct {
     GPtrArray *mails;
     Config *config;
     unsigned index;
-    bool stop;
+    bool probe, stop;
     int64_t stop_ms;
 } Parcel;
 
@@ -114,9 +116,11 @@ static Parcel take_parcel(Relay *relay)
 {
     GPtrArray *empty = g_ptr_array_new();
     pthread_mutex_lock(&relay->lock);
-    Parcel parcel = {relay->inbox, relay->config, relay->index, relay->stop, relay->stop_ms};
+    Parcel parcel = {relay->inbox, relay->config, relay->index,
+                     relay->probe, relay->stop,   relay->stop_ms};
     relay->inbox = empty;
     relay->config = NULL;
+    relay->probe = false;
     pthread_mutex_unlock(&relay->lock);
     return parcel;
 }
@@ -132,6 +136,11 @@ static void run(void *who)
     if (parcel.config != NULL) {
         servers_configure(relay->servers, parcel.config, &parcel.config->relays[parcel.index]);
         config_unref(parcel.config);
+    }
+    if (parcel.probe) {
+        servers_probe(relay->servers);
+        int64_t waits_ms = atomic_load(&relay->probe_ms);
+        atomic_store(&relay->probe_ms, MIN(waits_ms, loop_now_ms(relay->loop)));
     }
     if (parcel.stop) {
         servers_stop(relay->servers, parcel.stop_ms);
@@ -213,6 +222,19 @@ static void relay_configure(Relay *relay, Config *config, unsigned index)
     loop_post(relay->loop, &relay->task);
 }
 
+static void relay_probe(Relay *relay)
+{
+    pthread_mutex_lock(&relay->lock);
+    relay->probe = true;
+    pthread_mutex_unlock(&relay->lock);
+    loop_post(relay->loop, &relay->task);
+}
+
+static int64_t relay_probe_ms(Relay *relay)
+{
+    return atomic_load(&relay->probe_ms);
+}
+
 static void relay_stop(Relay *relay, int64_t deadline_ms)
 {
     atomic_store(&relay->stopping, true);
@@ -256,6 +278,8 @@ const DeliveryOps delivery_smtp = {
     .room = relay_room,
     .offer = relay_offer,
     .configure = relay_configure,
+    .probe = relay_probe,
+    .probe_ms = relay_probe_ms,
     .stop = relay_stop,
     .join = relay_join,
     .free = relay_free,

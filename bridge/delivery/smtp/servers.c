@@ -255,6 +255,18 @@ void servers_pump(Servers *servers)
     }
 }
 
+void servers_probe(Servers *servers)
+{
+    for (unsigned i = 0; i < servers->list->len; i++) {
+        pool_probe(server_at(servers, i)->pool);
+    }
+}
+
+int64_t servers_probe_ms(const Servers *servers)
+{
+    return pool_probe_ms(server_at(servers, 0)->pool);
+}
+
 void servers_stop(Servers *servers, int64_t deadline_ms)
 {
     servers->stopping = true;

@@ -14,6 +14,8 @@ void servers_free(Servers *servers); /* before it was used, or after ended() */
 void servers_add(Servers *servers, Job *take_job);
 void servers_pump(Servers *servers);
 void servers_configure(Servers *servers, Config *config, const RelayConfig *relay);
+void servers_probe(Servers *servers);
+int64_t servers_probe_ms(const Servers *servers); /* of the first one */
 void servers_stop(Servers *servers, int64_t deadline_ms);
 /* Of those a mail may go to now. */
 unsigned servers_capacity(const Servers *servers);
