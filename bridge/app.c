@@ -1,47 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* The daemon's parts, put together.
  *
- * They start in the order of the table below and end in the reverse one.  When told to
+ * They start in the order of a table (app_parts.c) and end in the reverse one.  When told to
  * stop under load, readiness turns 503 first, and everything goes on until balancers have
- * noticed; then the relays finish what they are delivering, while webhooks are still accepted and stored, because some senders never
- * try again.  Only then intake closes: what is inside is answered, the workers and the
- * storage finish, and what is left in the queue waits for the next start. */
+ * noticed; then the relays finish what they are delivering, while webhooks are still accepted
+ * and stored, because some senders never try again.  Only then intake closes: what is inside is
+ * answered, the workers and the storage finish, and what is left in the queue waits for the next
+ * start. */
 #include "bridge/app.h"
 
-#include <pthread.h>
 #include <unistd.h>
 
-#include "bridge/accept.h"
-#include "bridge/delivery/delivery.h"
-#include "bridge/delivery/smtp/smtp.h"
-#include "bridge/dispatch.h"
-#include "bridge/intake/intake.h"
-#include "bridge/lanes.h"
-#include "bridge/metrics.h"
-#include "bridge/outbox/outbox.h"
+#include "bridge/app_inside.h"
 #include "bridge/postmaster.h"
-#include "bridge/watch.h"
 
 #define WORKERS 4
-
-struct App {
-    AppOptions options;
-    Log *log;
-    Metrics *metrics;
-    Smtp *smtp;
-    Outbox *outbox;
-    Dispatch *dispatch;
-    Lanes *lanes;
-    Dkim *signer;
-    Accept accept;
-    Intake *intake;
-    Web *web; /* NULL: no --web.config.file */
-    Watch *watch; /* NULL: nobody watches */
-    size_t n_started;           /* of parts[] */
-    pthread_mutex_t reloading;  /* held while a configuration is being replaced */
-    pthread_mutex_t lock;       /* guards config */
-    Config *config;
-};
+#define ANSWER_MS 10000 /* what the end may take when nothing is delivered any more */
 
 static const DeliveryOps *const backends[] = {&delivery_smtp, &delivery_maildir, NULL};
 
@@ -165,6 +139,16 @@ static void hook_schedule(void *scheduler, AcceptResume *resume, void *step)
     lanes_schedule(scheduler, resume, step);
 }
 
+static bool add_sockets(Intake *intake, const GArray *sockets, GError **error)
+{
+    for (guint i = 0; i < sockets->len; i++) {
+        if (!intake_add_socket(intake, &g_array_index(sockets, PassedSocket, i), error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static Intake *make_intake(App *app, GError **error)
 {
     IntakeHooks hooks = {.app = app,
@@ -187,6 +171,7 @@ static Intake *make_intake(App *app, GError **error)
     const char *management = app->options.management;
     if (intake == NULL ||
         (management != NULL && !intake_add_management(intake, management, error)) ||
+        !add_sockets(intake, app->options.sockets, error) ||
         !intake_check(intake, app->config, error)) {
         return NULL;
     }
@@ -238,6 +223,8 @@ App *app_new(const AppOptions *options, GError **error)
     pthread_mutex_init(&app->reloading, NULL);
     app->options = *options;
     app->log = log_new(STDERR_FILENO, options->log_level, options->log_format);
+    app->notify = notify_new(app->log);
+    pulse_init(&app->pulse);
     app->metrics = metrics_new();
     metrics_set(app->metrics, METRIC_BUILD_INFO, 1, ALERTPOST_VERSION, NULL);
     metrics_set(app->metrics, METRIC_CONFIG_RELOAD_SUCCESSFUL, 1, NULL, NULL);
@@ -249,106 +236,14 @@ App *app_new(const AppOptions *options, GError **error)
     return make_parts(app, error) ? g_steal_pointer(&app) : NULL;
 }
 
-static bool start_smtp(App *app, GError **error)
-{
-    return smtp_start(app->smtp, error);
-}
-
-/* The relays live on this thread, and go with dispatch. */
-static void stop_smtp(App *app)
-{
-    dispatch_free(g_steal_pointer(&app->dispatch));
-    smtp_stop(app->smtp);
-    smtp_join(app->smtp);
-}
-
-static bool start_outbox(App *app, GError **error)
-{
-    return outbox_start(app->outbox, error);
-}
-
-static void stop_outbox(App *app)
-{
-    outbox_stop(app->outbox);
-    outbox_join(app->outbox);
-}
-
-static bool start_dispatch(App *app, GError **error)
-{
-    return dispatch_start(app->dispatch, app->config, error);
-}
-
-/* In the orderly end this has happened already, in app_stop(), and does nothing. */
-static void stop_dispatch(App *app)
-{
-    dispatch_stop(app->dispatch, g_get_monotonic_time() / 1000);
-    dispatch_join(app->dispatch);
-}
-
-static bool start_lanes(App *app, GError **error)
-{
-    return lanes_start(app->lanes, error);
-}
-
-static void stop_lanes(App *app)
-{
-    lanes_stop(app->lanes);
-    lanes_join(app->lanes);
-}
-
-static bool start_watch(App *app, GError **error)
-{
-    return app->watch == NULL || watch_start(app->watch, error);
-}
-
-/* In the orderly end this has happened already. */
-static void stop_watch(App *app)
-{
-    if (app->watch != NULL) {
-        watch_stop(app->watch);
-        watch_join(app->watch);
-    }
-}
-
-static bool start_intake(App *app, GError **error)
-{
-    return intake_start(app->intake, error);
-}
-
-static void stop_intake(App *app)
-{
-    intake_stop(app->intake);
-    outbox_dismiss(app->outbox); /* nothing is delivered any more */
-    intake_join(app->intake);
-}
-
-typedef struct {
-    bool (*start)(App *app, GError **error);
-    void (*stop)(App *app); /* and waits for its end */
-} Part;
-
-static const Part parts[] = {
-    {start_smtp, stop_smtp},   {start_outbox, stop_outbox}, {start_dispatch, stop_dispatch},
-    {start_lanes, stop_lanes}, {start_intake, stop_intake}, {start_watch, stop_watch},
-};
-
-static void stop_parts(App *app)
-{
-    while (app->n_started > 0) {
-        parts[--app->n_started].stop(app);
-    }
-}
-
 bool app_start(App *app, GError **error)
 {
-    for (; app->n_started < G_N_ELEMENTS(parts); app->n_started++) {
-        if (!parts[app->n_started].start(app, error)) {
-            stop_parts(app);
-            return false;
-        }
+    if (!parts_start(app, error)) {
+        return false;
     }
     log_line(app->log, LOG_LEVEL_INFO, "started", "version", ALERTPOST_VERSION, "config",
              app->options.config_file, "storage", app->options.storage, NULL);
+    app_tell_ready(app);
     return true;
 }
 
@@ -366,6 +261,14 @@ static bool reload(App *app, GError **error)
     return true;
 }
 
+static void note_reload(App *app, const GError *reason)
+{
+    pthread_mutex_lock(&app->lock);
+    g_free(app->reload_error);
+    app->reload_error = reason != NULL ? g_strdup(reason->message) : NULL;
+    pthread_mutex_unlock(&app->lock);
+}
+
 bool app_reload(App *app, GError **error)
 {
     g_autoptr(GError) reason = NULL;
@@ -373,7 +276,10 @@ bool app_reload(App *app, GError **error)
     if (app->watch != NULL) {
         watch_note(app->watch);
     }
+    notify_reloading(app->notify);
     bool done = reload(app, &reason);
+    note_reload(app, reason);
+    app_tell_ready(app);
     pthread_mutex_unlock(&app->reloading);
     metrics_set(app->metrics, METRIC_CONFIG_RELOAD_SUCCESSFUL, done, NULL, NULL);
     if (done) {
@@ -396,11 +302,12 @@ static void log_end(App *app)
              LOG_NUMBER(left.dead), NULL);
 }
 
-void app_drain(App *app)
+void app_drain(App *app, int64_t delay_ms)
 {
     log_line(app->log, LOG_LEVEL_INFO, "stopping", "timeout_ms",
              LOG_NUMBER(app->options.shutdown_timeout_ms), NULL);
-    stop_watch(app);
+    notify_stopping(app->notify, delay_ms + app->options.shutdown_timeout_ms + ANSWER_MS);
+    parts_stop_watch(app);
     intake_drain(app->intake);
 }
 
@@ -409,7 +316,7 @@ void app_stop(App *app)
     int64_t deadline_ms = g_get_monotonic_time() / 1000 + app->options.shutdown_timeout_ms;
     dispatch_stop(app->dispatch, deadline_ms);
     dispatch_join(app->dispatch);
-    stop_parts(app);
+    parts_stop(app);
     log_end(app);
 }
 
@@ -428,8 +335,10 @@ void app_free(App *app)
     dkim_free(app->signer);
     config_unref(app->config);
     metrics_free(app->metrics);
+    notify_free(app->notify);
     log_free(app->log);
     pthread_mutex_destroy(&app->lock);
     pthread_mutex_destroy(&app->reloading);
+    g_free(app->reload_error);
     g_free(app);
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bridge/intake/activation.h"
 #include "bridge/log.h"
 #include "bridge/outbox/outbox.h"
 #include "config/config.h"
@@ -18,6 +19,7 @@ typedef struct {
     const char *web_config; /* NULL: none */
     OnDamage on_damage;
     const char *const *listen; /* "HOST:PORT", NULL-terminated */
+    const GArray *sockets; /* of PassedSocket, besides those; they are the App's then */
     const char *management; /* "HOST:PORT"; NULL: on those of `listen` */
     ConfigFlags config_flags;
     int64_t shutdown_timeout_ms;
@@ -35,9 +37,13 @@ bool app_start(App *app, GError **error);
  * nothing changes.  How it went is logged.  Any thread. */
 bool app_reload(App *app, GError **error);
 
+/* To be called by the main thread as often as it says, once started: looks after the threads and
+ * tells the service manager.  Milliseconds until the next time; -1: never. */
+int64_t app_tend(App *app);
+
 /* The end is near: not ready any more, every answer closes its connection, the rest goes
- * on.  Then app_stop(). */
-void app_drain(App *app);
+ * on for DELAY_MS.  Then app_stop(). */
+void app_drain(App *app, int64_t delay_ms);
 /* Ends everything in the order that loses nothing, within the shutdown timeout for
  * what is being delivered. */
 void app_stop(App *app);

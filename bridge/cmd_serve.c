@@ -112,18 +112,32 @@ static bool read_duration(const char *flag, const char *text, int64_t *ms, GErro
     return true;
 }
 
-/* Turns the flags' texts into OPTIONS, which points into FLAGS. */
-static bool read_flags(const ServeFlags *flags, AppOptions *options, int64_t *delay_ms,
-                       GError **error)
+static bool has_web_socket(const GArray *sockets)
+{
+    for (guint i = 0; i < sockets->len; i++) {
+        if (g_array_index(sockets, PassedSocket, i).door == HTTP_WEB) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Turns the flags' texts into OPTIONS, which points into FLAGS and SOCKETS.  Where a socket for
+ * webhooks was passed, the default address is not listened on. */
+static bool read_flags(const ServeFlags *flags, const GArray *sockets, AppOptions *options,
+                       int64_t *delay_ms, GError **error)
 {
     static const char *const default_listen[] = {"127.0.0.1:9725", NULL};
+    static const char *const no_listen[] = {NULL};
+    static const char *const *const implied[] = {default_listen, no_listen};
     *options = (AppOptions){
         .config_file = flags->config_file != NULL ? flags->config_file : "alertpost.yml",
         .storage = flags->storage != NULL ? flags->storage : "sqlite:data/alertpost.db",
         .web_config = flags->web_config,
         .management = flags->management,
+        .sockets = sockets,
         .listen = flags->listen != NULL ? (const char *const *)flags->listen
-                                        : default_listen,
+                                        : implied[has_web_socket(sockets)],
         .config_flags = flags->ignore_other_receivers ? CONFIG_IGNORE_OTHER_RECEIVERS
                                                       : CONFIG_STRICT,
         .shutdown_timeout_ms = 20000,
@@ -180,14 +194,23 @@ static void raise_descriptor_limit(void)
     }
 }
 
+/* 0 after TIMEOUT_MS (-1: none). */
+static int await_signal(const sigset_t *signals, int64_t timeout_ms)
+{
+    const struct timespec timeout = {timeout_ms / 1000, timeout_ms % 1000 * 1000000};
+    int number = sigtimedwait(signals, NULL, timeout_ms >= 0 ? &timeout : NULL);
+    return MAX(number, 0);
+}
+
 static void wait_for_end(App *app, const sigset_t *signals)
 {
     for (;;) {
-        int number = 0;
-        if (sigwait(signals, &number) == 0 && number != SIGHUP) {
+        int number = await_signal(signals, app_tend(app));
+        if (number == SIGHUP) {
+            app_reload(app, NULL); /* says itself in the log how it went */
+        } else if (number != 0) {
             return;
         }
-        app_reload(app, NULL); /* says itself in the log how it went */
     }
 }
 
@@ -227,7 +250,8 @@ int cmd_serve(int argc, char **argv)
         fputs(help, stdout);
         return 0;
     }
-    if (!read_flags(&flags, &options, &delay_ms, &error)) {
+    g_autoptr(GArray) sockets = activation_take(&error);
+    if (sockets == NULL || !read_flags(&flags, sockets, &options, &delay_ms, &error)) {
         return fail(error, 2);
     }
     sigset_t signals;
@@ -238,7 +262,7 @@ int cmd_serve(int argc, char **argv)
         return fail(error, 1);
     }
     wait_for_end(app, &signals);
-    app_drain(app);
+    app_drain(app, delay_ms);
     wait_for_balancers(&signals, delay_ms);
     app_stop(app);
     return 0;

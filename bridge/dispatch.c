@@ -275,16 +275,35 @@ static void work_once(Dispatch *dispatch)
     pthread_mutex_lock(&dispatch->lock);
 }
 
+/* Under the lock. */
+static void give_answer(Dispatch *dispatch)
+{
+    if (dispatch->answer != NULL) {
+        dispatch->answer(dispatch->answer_who);
+        dispatch->answer = NULL;
+    }
+}
+
 static void *work(void *data)
 {
     Dispatch *dispatch = data;
     pthread_setname_np(pthread_self(), "dispatch");
     pthread_mutex_lock(&dispatch->lock);
     while (!dispatch->stopping) {
+        give_answer(dispatch);
         work_once(dispatch);
     }
     pthread_mutex_unlock(&dispatch->lock);
     return NULL;
+}
+
+void dispatch_ask(Dispatch *dispatch, void (*answer)(void *who), void *who)
+{
+    pthread_mutex_lock(&dispatch->lock);
+    dispatch->answer = answer;
+    dispatch->answer_who = who;
+    pthread_cond_signal(&dispatch->wake);
+    pthread_mutex_unlock(&dispatch->lock);
 }
 
 /* From birth to death. */

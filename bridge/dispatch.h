@@ -40,4 +40,8 @@ void dispatch_join(Dispatch *dispatch);
 void dispatch_free(Dispatch *dispatch); /* NULL is allowed */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Dispatch, dispatch_free)
 
+/* A sign of life: answer() is called on dispatch's thread, in its turn, and must not call back.  Not
+ * again before it was. */
+void dispatch_ask(Dispatch *dispatch, void (*answer)(void *who), void *who);
+
 #endif

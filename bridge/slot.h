@@ -51,6 +51,8 @@ struct Dispatch {
     int64_t route_at_ms; /* Unix time: the queue's relays are to be resolved; NEVER */
     int64_t until_ms;    /* Unix time: what the thread waits for */
     bool stopping;
+    void (*answer)(void *who); /* of dispatch_ask(); NULL: nobody asked */
+    void *answer_who;
 };
 
 Slot *slot_new(Dispatch *dispatch, const char *key, const char *name);

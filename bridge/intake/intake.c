@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "bridge/intake/intake.h"
 
+#include <stdatomic.h>
 #include <sys/resource.h>
 
 #include "bridge/api/management.h"
@@ -18,6 +19,9 @@ struct Intake {
     Listener *listener;
     HttpServer *server;
     bool separate; /* management has a listener of its own */
+    void (*answer)(void *who); /* to be called once `asked` is true */
+    void *answer_who;
+    atomic_bool asked;
 };
 
 static void begin(void *who, HttpExchange *exchange)
@@ -46,6 +50,9 @@ static void tick(void *who)
     Intake *intake = who;
     http_server_sweep(intake->server);
     web_refresh(intake->hooks.web);
+    if (atomic_exchange(&intake->asked, false)) {
+        intake->answer(intake->answer_who);
+    }
 }
 
 static TlsServer *new_tls(void *who)
@@ -103,6 +110,12 @@ bool intake_add_management(Intake *intake, const char *address, GError **error)
     return listener_bind(intake->listener, HTTP_MANAGEMENT, address, error);
 }
 
+bool intake_add_socket(Intake *intake, const PassedSocket *take_socket, GError **error)
+{
+    intake->separate |= take_socket->door == HTTP_MANAGEMENT;
+    return listener_adopt(intake->listener, take_socket->door, take_socket->fd, error);
+}
+
 static bool check_source(const SourceConfig *source, const char *exposed,
                          GError **error)
 {
@@ -152,6 +165,13 @@ bool intake_start(Intake *intake, GError **error)
 {
     return http_server_start(intake->server, error) &&
            listener_start(intake->listener, error);
+}
+
+void intake_ask(Intake *intake, void (*answer)(void *who), void *who)
+{
+    intake->answer = answer;
+    intake->answer_who = who;
+    atomic_store(&intake->asked, true);
 }
 
 void intake_drain(Intake *intake)

@@ -5,6 +5,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "bridge/intake/activation.h"
 #include "bridge/intake/hooks.h"
 #include "bridge/intake/server.h"
 
@@ -22,6 +23,10 @@ Intake *intake_new(const IntakeHooks *hooks, const HttpLimits *limits,
  * Before the start; ERROR as above. */
 bool intake_add_management(Intake *intake, const char *address, GError **error);
 
+/* A listening socket that is there already, from activation_take(), for the same two uses.
+ * Before the start.  ERROR: INPUT if there are too many. */
+bool intake_add_socket(Intake *intake, const PassedSocket *take_socket, GError **error);
+
 /* Whether CONFIG may be served on these listeners: its formats are known, and no source
  * is open to other machines unless it says allow_unauthenticated, or the web configuration keeps
  * strangers out.  INPUT if not, with
@@ -33,6 +38,10 @@ const char *intake_address(const Intake *intake, unsigned index);
 
 /* Serves.  The lanes must be running.  ERROR: SYSTEM. */
 bool intake_start(Intake *intake, GError **error);
+
+/* A sign of life: answer() is called on the listener's thread, within a second or so.  Not
+ * again before it was. */
+void intake_ask(Intake *intake, void (*answer)(void *who), void *who);
 
 /* SIGTERM came: not ready any more, but webhooks are accepted still, and every answer
  * ends its connection. */

@@ -33,6 +33,7 @@ struct Listener {
     char *addresses[SOCKETS_MAX];
     bool exposed[SOCKETS_MAX];
     HttpDoor doors[SOCKETS_MAX];
+    bool adopted[SOCKETS_MAX]; /* it listens already, with a backlog that others chose */
     unsigned n;
     int wake;
     bool started;
@@ -190,6 +191,18 @@ bool listener_bind(Listener *listener, HttpDoor door, const char *address, GErro
     return bound;
 }
 
+bool listener_adopt(Listener *listener, HttpDoor door, int take_fd, GError **error)
+{
+    if (listener->n == SOCKETS_MAX) {
+        close(take_fd);
+        return fail(error, FAULT_INPUT, "passed socket", "too many addresses");
+    }
+    listener->doors[listener->n] = door;
+    listener->adopted[listener->n] = true;
+    keep(listener, take_fd);
+    return true;
+}
+
 unsigned listener_n_addresses(const Listener *listener)
 {
     return listener->n;
@@ -293,7 +306,7 @@ static void *run(void *data)
 static bool listen_all(Listener *listener, GError **error)
 {
     for (unsigned i = 0; i < listener->n; i++) {
-        if (listen(listener->sockets[i], BACKLOG) != 0) {
+        if (!listener->adopted[i] && listen(listener->sockets[i], BACKLOG) != 0) {
             return fail(error, FAULT_SYSTEM, listener->addresses[i], g_strerror(errno));
         }
         bool web = listener->doors[i] == HTTP_WEB;

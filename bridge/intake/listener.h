@@ -29,6 +29,9 @@ Listener *listener_new(const ListenerEvents *events, void *who, Log *log, Metric
  * addresses gives several sockets, port 0 a free port.  ERROR: INPUT if the text is no
  * address, SYSTEM if it cannot be bound.  DOOR is what it is for.  Before start. */
 bool listener_bind(Listener *listener, HttpDoor door, const char *address, GError **error);
+/* The same for a socket that listens already; it is closed with the others.  INPUT if there are
+ * too many. */
+bool listener_adopt(Listener *listener, HttpDoor door, int take_fd, GError **error);
 unsigned listener_n_addresses(const Listener *listener);
 /* As bound: "127.0.0.1:9725". */
 const char *listener_address(const Listener *listener, unsigned index);

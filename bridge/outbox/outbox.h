@@ -152,6 +152,10 @@ void outbox_route(Outbox *outbox, OutboxRouter *router, OutboxRouteDone *done, v
 
 int64_t outbox_now_ms(Outbox *outbox); /* its clock */
 
+/* A sign of life: answer() is called on the storage thread, in its turn, whether the storage
+ * works or not. */
+void outbox_ask(Outbox *outbox, void (*answer)(void *who), void *who);
+
 typedef struct {
     /* Mails by state: never tried or tried without a word; waiting for another attempt;
      * at a relay; kept; gone, with their record left.  bytes: of the first three. */

@@ -162,6 +162,12 @@ void smtp_join(Smtp *smtp)
     loop_join(smtp->loop);
 }
 
+void smtp_ask(Smtp *smtp, void (*answer)(void *who), void *who)
+{
+    smtp->asked = (Task){.run = answer, .who = who};
+    loop_post(smtp->loop, &smtp->asked);
+}
+
 void smtp_free(Smtp *smtp)
 {
     if (smtp != NULL) {

@@ -17,4 +17,7 @@ void smtp_stop(Smtp *smtp);
 void smtp_join(Smtp *smtp);
 void smtp_free(Smtp *smtp); /* NULL is allowed */
 
+/* A sign of life: answer() is called on the thread, in its turn.  Not again before it was. */
+void smtp_ask(Smtp *smtp, void (*answer)(void *who), void *who);
+
 #endif

@@ -15,6 +15,7 @@ struct Smtp {
     char *hello; /* loop thread: this host's name */
     Naming *naming; /* the search for it */
     Task name;
+    Task asked; /* of smtp_ask() */
 };
 
 #endif
