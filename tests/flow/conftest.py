@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Starts peers for a test and ends them whatever the test does."""
 
+import shutil
+
 import pytest
 
 import harness
@@ -26,3 +28,11 @@ def start(tmp_path):
             process.child.wait()
         process.log.close()
         print(f"--- {type(process).__name__}\n{process.output()[-3000:]}")  # shown if the test failed
+
+
+@pytest.fixture(scope="session", autouse=True)
+def folders(request, tmp_path_factory):
+    """The folders of the tests stay only if there is something to look at in them."""
+    yield
+    if not request.session.testsfailed:
+        shutil.rmtree(tmp_path_factory.getbasetemp(), ignore_errors=True)

@@ -11,6 +11,7 @@ import http.client
 import json
 import os
 import pathlib
+import random
 import re
 import signal
 import socket
@@ -22,10 +23,22 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 ALERTPOST = os.environ.get("ALERTPOST", str(ROOT / "build" / "alertpost"))
 
 
+PORTS = range(20000, 32768)  # below those that the kernel gives to whoever connects
+reserved = []
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody else takes while this process runs, though nobody may listen on it yet:
+    who wants one binds UDP's port of its number."""
+    while True:
+        ours, probe = socket.socket(type=socket.SOCK_DGRAM), socket.socket()
+        with contextlib.closing(probe), contextlib.suppress(OSError):
+            port = random.choice(PORTS)
+            ours.bind(("127.0.0.1", port))
+            probe.bind(("127.0.0.1", port))
+            reserved.append(ours)
+            return port
+        ours.close()
 
 
 def wait_for(condition, what, seconds=30):
