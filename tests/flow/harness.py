@@ -172,13 +172,21 @@ class SmtpSink(Process):
                           f"127.0.0.1:{self.port}", str(backlog)], pathlib.Path(folder) / "sink.log")
         wait_for(lambda: accepts(self.port), "smtp-sink listens")
 
+    def whole(self):
+        """The files of mails in the order they came, without those being written; of a sink
+        that was killed, without those that plainly end too early."""
+        files = sorted(self.mails.iterdir(), key=lambda path: path.stat().st_mtime_ns)
+        open_files = set()
+        for number in pathlib.Path(f"/proc/{self.child.pid}/fd").glob("*"):
+            with contextlib.suppress(OSError):
+                open_files.add(os.readlink(number))
+        contents = [path.read_bytes() for path in files if str(path) not in open_files]
+        return [data for data in contents if data.endswith(b"\n")]
+
     def received(self):
         """The mails so far in the order they came: (envelope recipients, parsed mail)."""
         found = []
-        for path in sorted(self.mails.iterdir(), key=lambda path: path.stat().st_mtime_ns):
-            data = path.read_bytes()
-            if not data.endswith(b"\n"):
-                continue
+        for data in self.whole():
             head, _, _ = data.partition(b"\nReceived:")
             recipients = re.findall(r"^X-Rcpt-Args: <([^>]*)>", head.decode(errors="replace"), re.M)
             found.append((recipients, parse_mail(data)))
@@ -187,11 +195,10 @@ class SmtpSink(Process):
     def copies(self):
         """By Message-ID, what came of it: each copy's bytes, as they were sent."""
         found = collections.defaultdict(list)
-        for path in self.mails.iterdir():
-            head, _, data = path.read_bytes().partition(b"\nReceived:")
-            if data.endswith(b"\n"):
-                data = re.sub(rb"^.*\n(?:[ \t].*\n)*", b"", data, count=1)  # the sink's own line
-                found[re.search(rb"^Message-ID: <(.*)>", data, re.M | re.I)[1].decode()].append(data)
+        for data in self.whole():
+            head, _, data = data.partition(b"\nReceived:")
+            data = re.sub(rb"^.*\n(?:[ \t].*\n)*", b"", data, count=1)  # the sink's own line
+            found[re.search(rb"^Message-ID: <(.*)>", data, re.M | re.I)[1].decode()].append(data)
         return found
 
     def groups(self):

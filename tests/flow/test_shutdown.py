@@ -51,7 +51,7 @@ def test_ready_turns_503_and_what_is_in_flight_is_finished(start):
     assert ours.post(harness.payload(harness.alert({"alertname": "r1"}), group="r1"))[0] == 202
     wait_for(lambda: ours.metric("alertpost_smtp_sessions_opened_total") == 1, "the session opens")
     ours.child.send_signal(harness.signal.SIGTERM)
-    wait_for(lambda: ours.get("/-/ready")[0] == 503, "ready turns 503", 2)
+    wait_for(lambda: ours.get("/-/ready")[0] == 503, "ready turns 503")
     assert ours.stop() == 0
     assert len(wait_for(sink.received, "the mail")) == 1
 

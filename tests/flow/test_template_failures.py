@@ -102,6 +102,7 @@ def test_the_alert_of_an_endless_template_is_mailed_plainly(start, tmp_path):
     assert "alertname: DiskFull" in text
     assert daemon.metric("alertpost_template_errors_total", receiver="mail", part="html") == 1
     assert daemon.metric("alertpost_template_errors_total") == 1
+    daemon.tells("plain mail instead")
     lines = [line for line in daemon.output().splitlines() if "plain mail instead" in line]
     assert len(lines) == 1
     assert re.search(rf"receiver=mail part=html place={re.escape(str(tmp_path))}/turn\.tmpl:2:\d+ "
