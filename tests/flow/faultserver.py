@@ -13,6 +13,7 @@ mail, rcpt, data, dot, rset, noop, quit, other, and idle (right after a dot's re
 An action is a reply ("250 ok", "250-a\\n250 b"), one of the words below, or a dict:
     reply    what to say; without it, what the server would say by itself
     delay    seconds before that
+    until    an Event that is waited for before that
     then     "drop", "unwrap", "reset", "silent" or "stuck" (silent, and reading nothing):
              what to do after it
     pieces   say it in pieces of so many bytes, 2 ms apart
@@ -158,6 +159,8 @@ class Connection(threading.Thread):
             reply = default() if callable(default) else default
         if action.get("delay"):
             time.sleep(action["delay"])
+        if action.get("until"):
+            action["until"].wait(60)
         if reply:
             self.write(reply, action.get("pieces") or self.script.get("pieces", 0))
         if action.get("then") == "silent":

@@ -2,6 +2,7 @@
 """A server that repeats our password wherever it says anything: nobody sees it."""
 
 import base64
+import threading
 import urllib.parse
 
 import pytest
@@ -100,3 +101,36 @@ def test_no_notice_to_the_postmaster_has_a_secret(played):
     texts = [mail.get_body(("plain",)).get_content() for mail in played[1]]
     assert any(HIDDEN in text for text in texts)
     assert not [text for text in texts if any(secret in text for secret in SECRETS)]
+
+
+def test_a_password_that_a_reload_replaces_stays_hidden_in_the_sessions_opened_with_it(start, tmp_path):
+    authority, certificate, key = make_certificate(tmp_path / "tls")
+    password = tmp_path / "password"
+    password.write_text(PASSWORD)
+    users = {USER: PASSWORD}
+    answered = {"reply": f"250 2.0.0 queued as {WORDS}", "until": threading.Event()}
+    with FaultServer([{"dot": answered}, {}], certificate, key, users) as server:
+        text = config([server.port], authority, server.port)
+        ours = start(Alertpost, text.replace(f"smtp_auth_password: {PASSWORD}", f"smtp_auth_password_file: {password}"))
+        assert ours.post(harness.payload(harness.alert({"alertname": "A", "row": "r0"}), group="g0"))[0] == 202
+        wait_for(lambda: server.seen, "the mail")
+        password.write_text("another one")
+        users[USER] = "another one"
+        assert harness.request(ours.port, "POST", "/-/reload")[0] == 200
+        assert ours.post(harness.payload(harness.alert({"alertname": "A", "row": "r0"}), group="g1"))[0] == 202
+        answered["until"].set()
+        wait_for(lambda: len(server.mails) == 2, "the mail under the new password")
+        ours.drained()
+        assert server.mails[1]["connection"] != server.mails[0]["connection"]
+        shown = everything_we_show(ours)
+        assert f"queued as {HIDDEN}" in shown and not [secret for secret in SECRETS if secret in shown]
+
+
+def test_a_user_name_without_a_password_is_named_before_anything_is_said(start, tmp_path):
+    authority, certificate, key = make_certificate(tmp_path / "tls")
+    with FaultServer([{}], certificate, key, {USER: PASSWORD}) as server:
+        text = config([server.port], authority, server.port).replace(f"  smtp_auth_password: {PASSWORD}\n", "")
+        ours = start(Alertpost, text)
+        assert ours.post(harness.payload(harness.alert({"alertname": "A"})))[0] == 202
+        ours.tells("AUTH: a user name is set, but no password, secret or token")
+        assert not server.lines()

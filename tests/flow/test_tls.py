@@ -28,7 +28,8 @@ def certificates(tmp_path_factory):
 
 
 class TlsServer(FaultServer):
-    """Remembers each session's TLS version and the client certificate's common name."""
+    """Remembers of each session the TLS version, the client certificate's common name, and the
+    host's and the protocol's name that the client gave (SNI, ALPN)."""
 
     def __init__(self, folder, version=None, client_ca=None, **options):
         self.version, self.client_ca, self.shaken = version, client_ca, []
@@ -41,13 +42,16 @@ class TlsServer(FaultServer):
         if self.client_ca:
             context.verify_mode = ssl.CERT_REQUIRED
             context.load_verify_locations(self.client_ca)
-        server = self
+        server, given = self, []
+        context.set_alpn_protocols(["smtp", "http/1.1", "h2"])
+        context.sni_callback = lambda _socket, name, _context: given.append(name)
 
         class Socket(ssl.SSLSocket):
             def do_handshake(self, *arguments):
                 super().do_handshake(*arguments)
                 subject = (self.getpeercert() or {}).get("subject", ())
-                server.shaken.append((self.version(), dict(pair for names in subject for pair in names).get("commonName")))
+                server.shaken.append((self.version(), dict(pair for names in subject for pair in names).get("commonName"),
+                                      given[-1] if given else None, self.selected_alpn_protocol()))
 
         context.sslsocket_class = Socket
         return context
@@ -74,6 +78,7 @@ def delivered(start, server, tls, more="", name="127.0.0.1"):
     wait_for(lambda: server.mails, "the mail")
     assert server.mails[0]["tls"]
     ours.drained()
+    assert server.shaken[0][3] is None  # nobody is told that it might be HTTP
     return server.shaken[0]
 
 
@@ -160,7 +165,7 @@ def test_the_certificate_must_have_the_smarthosts_name_or_server_name(start, cer
     with TlsServer(tmp_path / "named") as server:
         assert "server_name" in refused(start, server, ca)
     with TlsServer(tmp_path / "named") as server:
-        delivered(start, server, ca + "server_name: mail.example.org")
+        assert delivered(start, server, ca + "server_name: mail.example.org")[2] == "mail.example.org"
 
 
 @pytest.mark.parametrize("given", ["relay.example.org", "[192.0.2.1]", None])

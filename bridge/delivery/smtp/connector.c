@@ -21,7 +21,7 @@ static void finish_openings(Connector *connector)
         CURLcode result = message->data.result;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &session);
         if (message->msg == CURLMSG_DONE) {
-            session_finish_opening((Session *)(void *)session, result);
+            session_finish((Session *)(void *)session, result);
         }
     }
 }

@@ -15,11 +15,16 @@ const char *stage_text(OpeningStage stage)
 
 void opening_init(Opening *opening, bool starttls, bool login)
 {
-    memset(opening, 0, offsetof(Opening, parser));
-    opening->starttls = starttls;
-    opening->login = login;
-    opening->first_line = true;
+    opening_clear(opening);
+    *opening = (Opening){.starttls = starttls, .login = login, .heard = g_string_new(NULL)};
     reply_init(&opening->parser);
+}
+
+void opening_clear(Opening *opening)
+{
+    if (opening->heard != NULL) {
+        g_string_free(g_steal_pointer(&opening->heard), TRUE);
+    }
 }
 
 void opening_connected(Opening *opening)
@@ -29,75 +34,94 @@ void opening_connected(Opening *opening)
     }
 }
 
-static OpeningStage after_hello(const Opening *opening)
+void opening_encrypted(Opening *opening)
 {
-    if (opening->starttls) {
-        return STAGE_STARTTLS;
-    }
-    return opening->login ? STAGE_AUTH : STAGE_READY;
+    opening->starttls = opening->helo = false;
+    opening->capabilities = (Capabilities){0};
+    opening->stage = STAGE_HELLO;
 }
 
-static void on_reply(Opening *opening)
+ReplyStatus opening_feed(Opening *opening, const char **bytes, size_t *length)
 {
-    if (opening->stage == STAGE_TLS) {
-        opening->stage = STAGE_HELLO; /* it speaks, so there is TLS */
-    }
-    bool fine = reply_class(&opening->last) == 2;
-    if (!fine) {
-        return; /* after EHLO, libcurl says HELO; else it gives up */
-    }
-    switch (opening->stage) {
-    case STAGE_CONNECT: /* not here: what speaks is connected */
-    case STAGE_GREETING:
-        opening->stage = STAGE_HELLO;
-        break;
-    case STAGE_TLS: /* not here */
-    case STAGE_HELLO:
-        opening->stage = after_hello(opening);
-        break;
-    case STAGE_STARTTLS:
-        opening->answered = true;
-        if (opening->last.code != 220) {
-            break;
-        }
-        opening->starttls = false;
-        opening->capabilities = (Capabilities){0};
-        opening->stage = STAGE_TLS;
-        break;
-    case STAGE_AUTH:
-    case STAGE_READY:
-        opening->stage = STAGE_READY;
-    }
-}
-
-static void note_capability(Opening *opening, const char *line, size_t length)
-{
-    bool hello = opening->stage == STAGE_HELLO || opening->stage == STAGE_TLS;
-    bool first = opening->first_line;
-    opening->first_line = false;
-    if (hello && !first && length > 4 && memcmp(line, "250", 3) == 0) {
-        capabilities_add(&opening->capabilities, line + 4, length - 4);
-    }
-}
-
-void opening_hear(Opening *opening, const char *line, size_t length)
-{
-    opening_connected(opening);
-    note_capability(opening, line, length);
-    ReplyStatus status = reply_feed(&opening->parser, &line, &length);
-    if (status == REPLY_GARBAGE) {
-        reply_init(&opening->parser);
-        opening->first_line = true;
-    } else if (status == REPLY_COMPLETE) {
+    const char *from = *bytes;
+    ReplyStatus status = reply_feed(&opening->parser, bytes, length);
+    g_string_append_len(opening->heard, from, *bytes - from);
+    if (status == REPLY_COMPLETE) {
         opening->last = opening->parser.reply;
-        opening->first_line = true;
-        on_reply(opening);
     }
+    return status;
+}
+
+/* The first line is the server's name. */
+static void read_capabilities(Opening *opening)
+{
+    const char *line = strchr(opening->heard->str, '\n');
+    while (line != NULL && *++line != '\0') {
+        const char *end = strchr(line, '\n');
+        size_t length = end != NULL ? (size_t)(end - line) : strlen(line);
+        if (length > 4) {
+            capabilities_add(&opening->capabilities, line + 4, length - 4);
+        }
+        line = end;
+    }
+}
+
+static OpeningNext after_hello(Opening *opening)
+{
+    if (opening->starttls && !opening->capabilities.starttls) {
+        return NEXT_FAIL_STARTTLS;
+    }
+    if (opening->starttls) {
+        opening->stage = STAGE_STARTTLS;
+        return NEXT_STARTTLS;
+    }
+    opening->stage = opening->login ? STAGE_AUTH : STAGE_READY;
+    return opening->login ? NEXT_LOGIN : NEXT_MAIL;
+}
+
+static OpeningNext hear_hello(Opening *opening)
+{
+    if (reply_class(&opening->last) == 2) {
+        if (!opening->helo) {
+            read_capabilities(opening);
+        }
+        return after_hello(opening);
+    }
+    /* A server of old; it has no STARTTLS. */
+    if (reply_class(&opening->last) != 5 || opening->helo || opening->starttls) {
+        return NEXT_FAIL;
+    }
+    opening->helo = true;
+    return NEXT_HELO;
+}
+
+static OpeningNext hear_starttls(Opening *opening)
+{
+    if (opening->last.code != 220) {
+        return NEXT_FAIL;
+    }
+    opening->stage = STAGE_TLS;
+    return NEXT_TLS;
+}
+
+OpeningNext opening_heard(Opening *opening)
+{
+    OpeningNext next = NEXT_FAIL;
+    if (opening->stage == STAGE_GREETING && reply_class(&opening->last) == 2) {
+        opening->stage = STAGE_HELLO;
+        next = NEXT_EHLO;
+    } else if (opening->stage == STAGE_HELLO) {
+        next = hear_hello(opening);
+    } else if (opening->stage == STAGE_STARTTLS) {
+        next = hear_starttls(opening);
+    }
+    g_string_truncate(opening->heard, 0);
+    return next;
 }
 
 /* --- why it failed --- */
 
-/* The server refused: its last reply is the reason, whatever libcurl makes of it. */
+/* The server refused: its last reply is the reason. */
 static bool was_refused(const Opening *opening)
 {
     return opening->last.code >= 400;
@@ -141,18 +165,10 @@ char *opening_failure_text(const Opening *opening, OpeningFailure failure, const
     case OPENING_NO_AUTH_CLEAR:
         return print_no_auth(opening, failure == OPENING_NO_AUTH_CLEAR);
     case OPENING_NO_STARTTLS:
-        if (opening->answered) {
-            return print_reply(opening);
-        }
-        if (!was_refused(opening) && opening->capabilities.starttls) {
-            return g_strdup("the server offers STARTTLS in small letters, which libcurl before 8.17 "
-                            "does not take for it; `force_implicit_tls: true` needs no STARTTLS");
-        }
-        if (!was_refused(opening)) {
-            return g_strdup("the server does not offer STARTTLS; `require_tls: false` would send "
-                            "mail to it unencrypted");
-        }
-        break;
+        return g_strdup("the server does not offer STARTTLS; `require_tls: false` would send "
+                        "mail to it unencrypted");
+    case OPENING_UNEXPECTED:
+        return print_reply(opening);
     case OPENING_BROKEN:
         break;
     }
@@ -167,6 +183,5 @@ RelayFault opening_failure_fault(const Opening *opening, OpeningFailure failure)
     }
     bool tls = failure == OPENING_TLS_FAILED || failure == OPENING_TLS_UNTRUSTED;
     bool auth = failure == OPENING_NO_AUTH || failure == OPENING_NO_AUTH_CLEAR;
-    return auth || (opening->stage == STAGE_AUTH && !tls) ? FAULT_AUTH
-                                                                                 : FAULT_CONNECT;
+    return auth || (opening->stage == STAGE_AUTH && !tls) ? FAULT_AUTH : FAULT_CONNECT;
 }

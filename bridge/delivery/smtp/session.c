@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* libcurl resolves, connects, does TLS, EHLO and STARTTLS (CURLOPT_CONNECT_ONLY in a
- * multi handle driven by our loop) and then leaves us the stream.  AUTH is ours: libcurl
- * knows no credentials, so it can neither send them in clear nor be content without them.
- * Its handle stays in the multi handle for the session's life; taking it out closes the
- * socket at once.  Capabilities are read here, in any case, and forgotten at STARTTLS;
- * every stage has its own deadline. */
+/* A session: libcurl connects, we talk, and then it is a stream of bytes.  AUTH is ours, too:
+ * libcurl knows no credentials, so it can neither send them in clear nor be content without
+ * them.  Every stage has its own deadline. */
 #include "bridge/delivery/smtp/session.h"
 
 #include <string.h>
@@ -31,13 +28,8 @@ static bool is_tls_error(CURLcode result)
     return false;
 }
 
-/* What libcurl says of an end without an error has the number of an earlier one. */
-const char *session_curl_text(const Session *session, CURLcode result)
+static const char *curl_text(const Session *session, CURLcode result)
 {
-    if (result == CURLE_RECV_ERROR &&
-        g_str_has_prefix(session->error, "response reading failed")) {
-        return "the server closed the connection";
-    }
     return session->error[0] != '\0' ? session->error : curl_easy_strerror(result);
 }
 
@@ -46,7 +38,7 @@ static const char *failure_detail(const Session *session, CURLcode result)
     long number = 0;
     curl_easy_getinfo(session->easy, CURLINFO_OS_ERRNO, &number);
     bool known = result == CURLE_COULDNT_CONNECT && number != 0;
-    return known ? g_strerror((int)number) : session_curl_text(session, result);
+    return known ? g_strerror((int)number) : curl_text(session, result);
 }
 
 static OpeningFailure failure_kind(CURLcode result)
@@ -57,10 +49,7 @@ static OpeningFailure failure_kind(CURLcode result)
     if (is_tls_error(result)) {
         return OPENING_TLS_FAILED;
     }
-    if (result == CURLE_OPERATION_TIMEDOUT) {
-        return OPENING_TIMED_OUT;
-    }
-    return result == CURLE_USE_SSL_FAILED ? OPENING_NO_STARTTLS : OPENING_BROKEN;
+    return result == CURLE_OPERATION_TIMEDOUT ? OPENING_TIMED_OUT : OPENING_BROKEN;
 }
 
 /* The setting that would make a difference; "" if none would. */
@@ -101,8 +90,8 @@ static void fail(Session *session, CURLcode result)
 static void on_ready(void *who, uint32_t events)
 {
     Session *session = who;
-    if (login_is_running(session)) {
-        login_continue(session);
+    if (talk_is_going_on(session)) {
+        talk_continue(session);
     } else {
         session->events->ready(session->who, (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0);
     }
@@ -111,13 +100,14 @@ static void on_ready(void *who, uint32_t events)
 void session_announce(Session *session)
 {
     session->secrets = auth_secrets(&session->auth, &session->credentials);
-    login_reset(session);
+    talk_end(session);
+    auth_clear(&session->auth);
     credentials_clear(&session->credentials);
     loop_unset_timer(session->connector->loop, &session->deadline);
     session->events->opened(session->who);
 }
 
-void session_finish_opening(Session *session, CURLcode result)
+void session_finish(Session *session, CURLcode result)
 {
     curl_socket_t fd = CURL_SOCKET_BAD;
     if (result == CURLE_OK) {
@@ -128,15 +118,12 @@ void session_finish_opening(Session *session, CURLcode result)
         fail(session, result);
         return;
     }
+    session_note_connected(session);
     session->watch = loop_watch(session->connector->loop, fd, EPOLLIN, on_ready, session);
-    if (session->login) {
-        login_begin(session);
-    } else {
-        session_announce(session);
-    }
+    talk_begin(session);
 }
 
-/* libcurl's one timeout up to the end of EHLO becomes ours a stage once TCP is there. */
+/* libcurl's one timeout up to the end of TLS becomes ours a stage once TCP is there. */
 void session_note_connected(Session *session)
 {
     curl_off_t connected_us = 0;
@@ -151,46 +138,11 @@ void session_note_connected(Session *session)
     }
 }
 
-static size_t on_line(char *line, size_t one, size_t length, void *user)
-{
-    (void)one;
-    Session *session = user;
-    opening_hear(&session->opening, line, length);
-    session->heard_ms = loop_now_ms(session->connector->loop);
-    return length;
-}
-
-/* --- who listens --- */
-
-static void tap(const Session *session, WireSide side, const char *bytes, size_t length)
+void session_tap(const Session *session, WireSide side, const char *bytes, size_t length)
 {
     if (session->tap != NULL) {
         session->tap->bytes(session->tap->who, side, bytes, length);
     }
-}
-
-/* Until it is open, libcurl speaks; its later remarks are about itself. */
-static int on_talk(CURL *easy, curl_infotype type, char *bytes, size_t length, void *user)
-{
-    (void)easy;
-    const Session *session = user;
-    if (type == CURLINFO_TEXT && session->watch == NULL) {
-        tap(user, WIRE_NOTE, bytes, length);
-    } else if (type == CURLINFO_HEADER_IN || type == CURLINFO_HEADER_OUT) {
-        tap(user, type == CURLINFO_HEADER_IN ? WIRE_SERVER : WIRE_CLIENT, bytes, length);
-    }
-    return 0;
-}
-
-static CURLcode set_tap(Session *session)
-{
-    CURLcode bad = CURLE_OK;
-    if (session->tap != NULL) {
-        bad |= curl_easy_setopt(session->easy, CURLOPT_VERBOSE, 1L);
-        bad |= curl_easy_setopt(session->easy, CURLOPT_DEBUGFUNCTION, on_talk);
-        bad |= curl_easy_setopt(session->easy, CURLOPT_DEBUGDATA, session);
-    }
-    return bad;
 }
 
 /* --- a session's life --- */
@@ -208,62 +160,13 @@ static void on_deadline(void *who)
     }
 }
 
-static bool add_to_multi(Session *session, GError **error)
-{
-    CURL *easy = session->easy;
-    CURLcode bad = CURLE_OK;
-    bad |= curl_easy_setopt(easy, CURLOPT_PRIVATE, session);
-    bad |= curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, session->error);
-    bad |= curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_line);
-    bad |= curl_easy_setopt(easy, CURLOPT_HEADERDATA, session);
-    bad |= set_tap(session);
-    bool added = bad == CURLE_OK &&
-                 curl_multi_add_handle(session->connector->multi, easy) == CURLM_OK;
-    if (!added) {
-        g_set_error(error, FAULT, FAULT_SYSTEM, "libcurl takes no further session");
-    }
-    return added;
-}
-
-/* The deadline of the token is its request's own. */
-bool session_connect(Session *session, GError **error)
-{
-    const RelayConfig *relay = session->plan.relay;
-    opening_init(&session->opening, session->encrypted && !relay->implicit_tls, session->login);
-    session->easy = curl_easy_init();
-    g_assert(session->easy != NULL);
-    if (!options_set(session->easy, &session->plan, &session->list, error) ||
-        !add_to_multi(session, error)) {
-        return false;
-    }
-    loop_set_timer(session->connector->loop, &session->deadline,
-                   loop_now_ms(session->connector->loop) + session->connect_ms);
-    return true;
-}
-
-void session_disconnect(Session *session)
-{
-    Connector *connector = session->connector;
-    loop_unset_timer(connector->loop, &session->deadline);
-    loop_unwatch(connector->loop, session->watch);
-    session->watch = NULL;
-    if (session->easy != NULL) {
-        curl_multi_remove_handle(connector->multi, session->easy);
-        curl_easy_cleanup(session->easy);
-    }
-    curl_slist_free_all(session->list);
-    session->easy = session->list = NULL;
-    session->error[0] = '\0';
-    session->connected = false;
-    login_reset(session);
-}
-
 Session *session_open(Connector *connector, const SessionPlan *plan,
                       const SessionEvents *events, void *who, GError **error)
 {
     const RelayConfig *relay = plan->relay;
     Session *session = g_new0(Session, 1);
     session->connector = connector;
+    session->taken = CURL_SOCKET_BAD;
     session->events = events;
     session->who = who;
     session->tap = plan->tap;
@@ -294,6 +197,7 @@ void session_close(Session *session)
     }
     session_forget_token(session);
     session_disconnect(session);
+    opening_clear(&session->opening);
     credentials_clear(&session->credentials);
     g_clear_pointer(&session->secrets, g_ptr_array_unref);
     config_unref(session->plan.config);
@@ -332,7 +236,7 @@ static ssize_t session_send(void *who, const void *bytes, size_t length)
     Session *session = who;
     size_t sent = 0;
     CURLcode result = curl_easy_send(session->easy, bytes, length, &sent);
-    tap(session, WIRE_CLIENT, bytes, sent);
+    session_tap(session, WIRE_CLIENT, bytes, sent);
     return result == CURLE_OK ? (ssize_t)sent : lost(session, result);
 }
 
@@ -341,14 +245,14 @@ static ssize_t session_receive(void *who, void *buffer, size_t size)
     Session *session = who;
     size_t got = 0;
     CURLcode result = curl_easy_recv(session->easy, buffer, size, &got);
-    tap(session, WIRE_SERVER, buffer, got);
+    session_tap(session, WIRE_SERVER, buffer, got);
     return result == CURLE_OK ? (ssize_t)got : lost(session, result);
 }
 
 static const char *session_error(void *who)
 {
     Session *session = who;
-    return session_curl_text(session, session->lost);
+    return curl_text(session, session->lost);
 }
 
 static void session_mask(void *who, char *text)

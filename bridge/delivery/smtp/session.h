@@ -10,8 +10,8 @@
 #include "bridge/delivery/smtp/transport.h"
 #include "config/config.h"
 
-/* A connection to a mail server, opened (name, TCP, TLS, EHLO, STARTTLS by libcurl, AUTH),
- * and then a stream of bytes.  All on the loop's thread; nothing blocks. */
+/* A connection to a mail server, opened (name, TCP, EHLO, STARTTLS, AUTH), and then a stream
+ * of bytes.  All on the loop's thread; nothing blocks. */
 
 /* What opens sessions; one a loop. */
 typedef struct Connector Connector;

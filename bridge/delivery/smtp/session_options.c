@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The settings of a session for libcurl: where to connect, how TLS is done, and nothing
- * that could surprise (no proxy from the environment, no signals, no other protocol). */
+ * that could surprise (no proxy from the environment, no signals, no ALPN).  That the
+ * URLs are HTTP's says no more than "TCP" and "TLS": nothing of HTTP is ever sent. */
 #include "bridge/delivery/smtp/session_options.h"
 
 #include <curl/curl.h>
@@ -24,6 +25,18 @@ static char *read_secret(const Secret *secret, GError **error)
     return text;
 }
 
+static bool check_credentials(const RelayConfig *relay, const Credentials *credentials,
+                              GError **error)
+{
+    bool lacking = options_login(relay) && !relay->oauth2.set &&
+                   *credentials->password == '\0' && *credentials->secret == '\0';
+    if (lacking) {
+        g_set_error(error, FAULT, FAULT_INPUT,
+                    "AUTH: a user name is set, but no password, secret or token");
+    }
+    return !lacking;
+}
+
 bool options_read_credentials(const RelayConfig *relay, Credentials *credentials, GError **error)
 {
     *credentials = (Credentials){
@@ -37,7 +50,7 @@ bool options_read_credentials(const RelayConfig *relay, Credentials *credentials
     credentials->password = read_secret(&relay->auth_password, error);
     credentials->secret =
         credentials->password != NULL ? read_secret(&relay->auth_secret, error) : NULL;
-    return credentials->secret != NULL;
+    return credentials->secret != NULL && check_credentials(relay, credentials, error);
 }
 
 static char *bracketed(const char *host)
@@ -45,48 +58,39 @@ static char *bracketed(const char *host)
     return strchr(host, ':') != NULL ? g_strdup_printf("[%s]", host) : g_strdup(host);
 }
 
-/* Certificates are checked against the URL's host: where another name is expected, the
- * URL has that, and libcurl is told where to connect instead. */
-static bool set_address(CURL *easy, const SessionPlan *plan, void **take_list, GError **error)
+static CURLcode set_url(CURL *easy, const RelayConfig *relay, bool tls)
 {
-    const RelayConfig *relay = plan->relay;
-    const char *name = *relay->tls.server_name != '\0' ? relay->tls.server_name : relay->host;
-    const char *hello = *relay->hello != '\0' ? relay->hello : plan->hello;
-    g_autofree char *host = bracketed(name);
-    g_autofree char *where = bracketed(relay->host);
-    g_autofree char *path = g_uri_escape_string(hello, NULL, FALSE);
-    g_autofree char *url = g_strdup_printf("%s://%s:%u/%s", relay->implicit_tls ? "smtps" : "smtp",
-                                           host, relay->port, path);
-    g_autofree char *connect_to = g_strdup_printf("::%s:%u", where, relay->port);
-    CURLcode bad = curl_easy_setopt(easy, CURLOPT_URL, url);
-    if (name != relay->host) {
-        *take_list = curl_slist_append(NULL, connect_to);
-        bad |= curl_easy_setopt(easy, CURLOPT_CONNECT_TO, *take_list);
-    }
-    if (bad != CURLE_OK) {
-        g_set_error(error, FAULT, FAULT_INPUT, "the address is of no use to libcurl");
-    }
-    return bad == CURLE_OK;
+    g_autofree char *host = bracketed(options_tls_name(relay));
+    g_autofree char *url =
+        g_strdup_printf("%s://%s:%u/", tls ? "https" : "http", host, relay->port);
+    return curl_easy_setopt(easy, CURLOPT_URL, url);
 }
 
-static bool set_conduct(CURL *easy, const SessionPlan *plan, GError **error)
+static CURLcode set_conduct(CURL *easy, const SessionPlan *plan)
 {
-    long security = options_encrypt(plan->relay) ? CURLUSESSL_ALL : CURLUSESSL_NONE;
-    long reply_s = (long)(plan->delivery->greeting_ms / 1000 + 1);
     CURLcode bad = CURLE_OK;
     bad |= curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
-    bad |= curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+    bad |= curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+    bad |= curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    bad |= curl_easy_setopt(easy, CURLOPT_SSL_ENABLE_ALPN, 0L);
     bad |= curl_easy_setopt(easy, CURLOPT_PROXY, "");
     bad |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     bad |= curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
     bad |= curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-    bad |= curl_easy_setopt(easy, CURLOPT_USE_SSL, security);
     bad |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)plan->delivery->connect_ms);
-    bad |= curl_easy_setopt(easy, CURLOPT_SERVER_RESPONSE_TIMEOUT, reply_s);
-    if (bad != CURLE_OK) {
-        g_set_error(error, FAULT, FAULT_SYSTEM, "libcurl lacks what we need");
-    }
-    return bad == CURLE_OK;
+    return bad;
+}
+
+const char *options_tls_name(const RelayConfig *relay)
+{
+    return *relay->tls.server_name != '\0' ? relay->tls.server_name : relay->host;
+}
+
+void *options_connect_to(const char *host, unsigned port)
+{
+    g_autofree char *where = bracketed(host);
+    g_autofree char *text = g_strdup_printf("::%s:%u", where, port);
+    return curl_slist_append(NULL, text);
 }
 
 bool options_encrypt(const RelayConfig *relay)
@@ -99,9 +103,12 @@ bool options_login(const RelayConfig *relay)
     return *relay->auth_username != '\0';
 }
 
-bool options_set(void *easy, const SessionPlan *plan, void **take_list, GError **error)
+bool options_set(void *easy, const SessionPlan *plan, bool tls, GError **error)
 {
-    *take_list = NULL;
-    return set_conduct(easy, plan, error) && set_address(easy, plan, take_list, error) &&
-           tls_options_set(easy, &plan->relay->tls, error);
+    CURLcode bad = set_conduct(easy, plan) | set_url(easy, plan->relay, tls);
+    if (bad != CURLE_OK) {
+        g_set_error(error, FAULT, FAULT_INPUT, "the address is of no use to libcurl");
+        return false;
+    }
+    return !tls || tls_options_set(easy, &plan->relay->tls, error);
 }

@@ -13,8 +13,12 @@ bool options_login(const RelayConfig *relay);
  * either way. */
 bool options_read_credentials(const RelayConfig *relay, Credentials *credentials, GError **error);
 
-/* Sets what PLAN says on EASY (a CURL).  *TAKE_LIST (a curl_slist, or NULL) must live
- * as long as EASY.  Errors as session_open(). */
-bool options_set(void *easy, const SessionPlan *plan, void **take_list, GError **error);
+/* The name that the server's certificate must have; it stands in the URL. */
+const char *options_tls_name(const RelayConfig *relay);
+/* A curl_slist for CURLOPT_CONNECT_TO, where another host than the URL's is meant. */
+void *options_connect_to(const char *host, unsigned port);
+/* Sets what PLAN says on EASY (a CURL) for a connection that begins with TLS, or without.
+ * Errors as session_open(). */
+bool options_set(void *easy, const SessionPlan *plan, bool tls, GError **error);
 
 #endif
