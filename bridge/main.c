@@ -10,6 +10,7 @@
 #include "bridge/cmd_send.h"
 #include "bridge/cmd_serve.h"
 #include "bridge/cmd_template.h"
+#include "bridge/dumps.h"
 
 typedef struct {
     const char *name;
@@ -59,7 +60,10 @@ int main(int argc, char **argv)
     }
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         if (strcmp(name, commands[i].name) == 0) {
-            return commands[i].run(argc - 1, argv + 1);
+            dumps_forbid();
+            int status = commands[i].run(argc - 1, argv + 1);
+            dumps_allow();
+            return status;
         }
     }
     if (*name != '\0') {
