@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "bridge/app_inside.h"
+#include "bridge/descriptors.h"
 #include "bridge/postmaster.h"
 
 #define WORKERS 4
@@ -149,6 +150,15 @@ static bool add_sockets(Intake *intake, const GArray *sockets, GError **error)
     return true;
 }
 
+static HttpLimits http_limits(const LimitsConfig *limits)
+{
+    HttpLimits http = HTTP_LIMITS_DEFAULT;
+    http.connections_max = limits->connections;
+    http.address_max = limits->connections_per_address;
+    http.request_ms = limits->request_ms;
+    return http;
+}
+
 static Intake *make_intake(App *app, GError **error)
 {
     IntakeHooks hooks = {.app = app,
@@ -166,8 +176,9 @@ static Intake *make_intake(App *app, GError **error)
                          .lanes = app->lanes,
                          .log = app->log,
                          .metrics = app->metrics};
-    HttpLimits limits = HTTP_LIMITS_DEFAULT;
-    g_autoptr(Intake) intake = intake_new(&hooks, &limits, app->options.listen, error);
+    app->http = http_limits(&app->config->limits);
+    descriptors_fit(&app->http, app->config, app->log);
+    g_autoptr(Intake) intake = intake_new(&hooks, &app->http, app->options.listen, error);
     const char *management = app->options.management;
     if (intake == NULL ||
         (management != NULL && !intake_add_management(intake, management, error)) ||
@@ -247,6 +258,20 @@ bool app_start(App *app, GError **error)
     return true;
 }
 
+/* There may be more relays now, which open files; the listener stays as it is. */
+static void refit(App *app, const Config *config)
+{
+    HttpLimits http = app->http;
+    descriptors_fit(&http, config, app->log);
+    if (config->limits.connections != app->config->limits.connections ||
+        config->limits.connections_per_address != app->config->limits.connections_per_address ||
+        config->limits.request_ms != app->config->limits.request_ms) {
+        log_line(app->log, LOG_LEVEL_WARN, "configuration", "note",
+                 "limits: connections, connections_per_address and request_time act after a "
+                 "restart", NULL);
+    }
+}
+
 static bool reload(App *app, GError **error)
 {
     g_autoptr(Config) config =
@@ -256,6 +281,7 @@ static bool reload(App *app, GError **error)
         !dispatch_configure(app->dispatch, config, error)) {
         return false;
     }
+    refit(app, config);
     outbox_configure(app->outbox, config);
     put_config(app, g_steal_pointer(&config));
     return true;

@@ -31,6 +31,7 @@ struct App {
     Dkim *signer;
     Accept accept;
     Intake *intake;
+    HttpLimits http; /* what it was started with */
     Web *web; /* NULL: no --web.config.file */
     Watch *watch; /* NULL: nobody watches */
     Notify *notify; /* NULL: nobody wants to be told */

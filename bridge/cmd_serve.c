@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "bridge/app.h"
 #include "bridge/cmd_order.h"
@@ -184,16 +183,6 @@ static void block_signals(sigset_t *signals)
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a full disk, not the end */
 }
 
-/* As many descriptors as the system lets us have: connections count against them. */
-static void raise_descriptor_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
 /* 0 after TIMEOUT_MS (-1: none). */
 static int await_signal(const sigset_t *signals, int64_t timeout_ms)
 {
@@ -256,7 +245,6 @@ int cmd_serve(int argc, char **argv)
     }
     sigset_t signals;
     block_signals(&signals);
-    raise_descriptor_limit();
     g_autoptr(App) app = app_new(&options, &error);
     if (app == NULL || !app_start(app, &error)) {
         return fail(error, 1);

@@ -37,6 +37,9 @@ static const Metric table[METRIC_COUNT] = {
         LABELS("reason"),
         "Connections closed at once: too many in all (total), of one address "
         "(address), no descriptors left (descriptors)."),
+    ROW(HTTP_CONNECTIONS_DISPLACED, COUNTER, "http_connections_displaced_total", LABELS(NULL),
+        "Connections closed because a new one came, there were as many as may be, and they "
+        "had been silent for longest."),
     ROW(HTTP_DEADLINES, COUNTER, "http_deadlines_total", LABELS(NULL),
         "Connections cut because a request or an answer took too long."),
     ROW(NOTIFICATIONS, COUNTER, "notifications_total", LABELS("receiver", "result"),

@@ -14,6 +14,7 @@ typedef enum {
     METRIC_WEBHOOK_WAITING,            /* gauge: webhooks that wait for their answer */
     METRIC_HTTP_CONNECTIONS,           /* gauge */
     METRIC_HTTP_CONNECTIONS_REFUSED,   /* counter {reason}: total, address, descriptors */
+    METRIC_HTTP_CONNECTIONS_DISPLACED, /* counter: waiting ones closed for a new one */
     METRIC_HTTP_DEADLINES,             /* counter: connections cut for being too slow */
     METRIC_NOTIFICATIONS,              /* counter {receiver, result}: queued, suppressed */
     METRIC_NOTIFICATIONS_SUPPRESSED,   /* counter {reason} */

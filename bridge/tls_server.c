@@ -13,6 +13,7 @@ struct TlsServer {
     atomic_int refs;
     gnutls_certificate_credentials_t credentials;
     gnutls_priority_t priority;
+    gnutls_priority_t older; /* instead, when it is no TLS 1.3; NULL: no difference */
     unsigned client_cert; /* ClientCert */
     char **allowed_sans;  /* NULL: any */
 };
@@ -121,20 +122,92 @@ static bool read_files(TlsServer *server, const WebConfig *config, GError **erro
                             code == 0 ? GNUTLS_E_NO_CERTIFICATE_FOUND : code);
 }
 
-static bool set_versions(TlsServer *server, const WebConfig *config, GError **error)
+static void append_versions(GString *text, const WebConfig *config, unsigned oldest)
 {
     static const char *const names[] = {"", ":+VERS-TLS1.0", ":+VERS-TLS1.1", ":+VERS-TLS1.2",
                                         ":+VERS-TLS1.3"};
-    g_autoptr(GString) text = g_string_new("NORMAL:-VERS-ALL");
     unsigned newest = config->max_version == TLS_VERSION_DEFAULT ? TLS_VERSION_1_3
                                                                  : config->max_version;
-    unsigned oldest = config->min_version == TLS_VERSION_DEFAULT ? TLS_VERSION_1_2
-                                                                 : config->min_version;
+    g_string_append(text, ":-VERS-ALL");
     for (unsigned version = newest; version >= oldest; version--) {
         g_string_append(text, names[version]);
     }
-    int code = gnutls_priority_init(&server->priority, text->str, NULL);
+}
+
+static void append_preferences(GString *text, const WebConfig *config)
+{
+    if (config->curves != NULL) {
+        g_string_append(text, ":-GROUP-ALL");
+        for (const TlsCurve **curve = config->curves; *curve != NULL; curve++) {
+            g_string_append_printf(text, ":+GROUP-%s", (*curve)->group);
+        }
+    }
+    g_string_append(text, config->client_chooses ? "" : ":%SERVER_PRECEDENCE");
+}
+
+static TlsKey key_of(const TlsServer *server)
+{
+    gnutls_x509_crt_t *chain;
+    unsigned n = 0;
+    if (gnutls_certificate_get_x509_crt(server->credentials, 0, &chain, &n) != 0) {
+        return TLS_KEY_ANY;
+    }
+    int algorithm = n > 0 ? gnutls_x509_crt_get_pk_algorithm(chain[0], NULL) : 0;
+    for (unsigned i = 0; i < n; i++) {
+        gnutls_x509_crt_deinit(chain[i]);
+    }
+    gnutls_free(chain);
+    return algorithm == GNUTLS_PK_RSA || algorithm == GNUTLS_PK_RSA_PSS ? TLS_KEY_RSA
+                                                                        : TLS_KEY_ECDSA;
+}
+
+/* The suites for the certificate's KEY; false if there are none. */
+static bool append_suites(GString *text, const TlsSuite *const *suites, TlsKey key)
+{
+    g_string_append_printf(text, ":-KX-ALL:+%s:-CIPHER-ALL",
+                           key == TLS_KEY_RSA ? "ECDHE-RSA" : "ECDHE-ECDSA");
+    bool any = false;
+    for (; *suites != NULL; suites++) {
+        if ((*suites)->key == key) {
+            g_string_append_printf(text, ":+%s", (*suites)->cipher);
+            any = true;
+        }
+    }
+    return any;
+}
+
+static bool set_priority(gnutls_priority_t *priority, const GString *text, GError **error)
+{
+    int code = gnutls_priority_init(priority, text->str, NULL);
     return code == 0 || fail(error, text->str, code);
+}
+
+/* In Go `cipher_suites` says nothing about TLS 1.3.  In GnuTLS one list of ciphers is for all
+ * versions, so there are two, and on_hello() chooses.  Without a suite for it, TLS before 1.3
+ * is not spoken. */
+static bool set_priorities(TlsServer *server, const WebConfig *config, GError **error)
+{
+    unsigned oldest = config->min_version == TLS_VERSION_DEFAULT ? TLS_VERSION_1_2
+                                                                 : config->min_version;
+    g_autoptr(GString) text = g_string_new("NORMAL"), older = g_string_new("NORMAL");
+    if (config->suites != NULL && oldest < TLS_VERSION_1_3) {
+        append_versions(older, config, oldest);
+        append_preferences(older, config);
+        bool any = append_suites(older, config->suites, key_of(server));
+        if (!any && config->max_version != TLS_VERSION_DEFAULT &&
+            config->max_version < TLS_VERSION_1_3) {
+            g_set_error(error, FAULT, FAULT_INPUT,
+                        "cipher_suites: none is for the key of %s", config->cert_file);
+            return false;
+        }
+        if (any && !set_priority(&server->older, older, error)) {
+            return false;
+        }
+        oldest = any ? oldest : TLS_VERSION_1_3;
+    }
+    append_versions(text, config, oldest);
+    append_preferences(text, config);
+    return set_priority(&server->priority, text, error);
 }
 
 TlsServer *tls_server_new(const WebConfig *config, GError **error)
@@ -146,7 +219,7 @@ TlsServer *tls_server_new(const WebConfig *config, GError **error)
     int code = gnutls_certificate_allocate_credentials(&server->credentials);
     g_assert(code == 0); /* fails only without memory */
     gnutls_certificate_set_verify_function(server->credentials, verify);
-    return read_files(server, config, error) && set_versions(server, config, error)
+    return read_files(server, config, error) && set_priorities(server, config, error)
                ? g_steal_pointer(&server)
                : NULL;
 }
@@ -163,11 +236,23 @@ void tls_server_unref(TlsServer *server)
         return;
     }
     gnutls_certificate_free_credentials(server->credentials);
-    if (server->priority != NULL) {
-        gnutls_priority_deinit(server->priority);
+    for (size_t i = 0; i < 2; i++) {
+        gnutls_priority_t priority = i == 0 ? server->priority : server->older;
+        if (priority != NULL) {
+            gnutls_priority_deinit(priority);
+        }
     }
     g_strfreev(server->allowed_sans);
     g_free(server);
+}
+
+/* The client's hello is read, and the version chosen. */
+static int on_hello(gnutls_session_t session)
+{
+    const TlsServer *server = gnutls_db_get_ptr(session);
+    return gnutls_protocol_get_version(session) < GNUTLS_TLS1_3
+               ? gnutls_priority_set(session, server->older)
+               : 0;
 }
 
 void tls_server_prepare(TlsServer *server, void *session)
@@ -181,6 +266,9 @@ void tls_server_prepare(TlsServer *server, void *session)
     gnutls_db_set_ptr(session, server); /* GnuTLS gives it back to verify() */
     gnutls_priority_set(session, server->priority);
     gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, server->credentials);
+    if (server->older != NULL) {
+        gnutls_handshake_set_post_client_hello_function(session, on_hello);
+    }
     gnutls_certificate_server_set_request(session, requests[server->client_cert]);
 }
 

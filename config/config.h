@@ -142,6 +142,7 @@ typedef struct {
     int64_t ack_timeout_ms;
     int64_t dedup_window_ms; /* of monitoring; 0 for CI */
     int64_t dedup_remind_ms; /* of CI; 0: never */
+    size_t max_body; /* of a webhook's body; 0: limits.body */
     Labels labels; /* added where an alert has no such label */
     const JsonMap *map; /* of type json; else NULL */
 } SourceConfig;
@@ -181,6 +182,8 @@ typedef struct {
 typedef struct {
     size_t body, alerts, labels, recipients, mail, queue_mails, queue_bytes, history;
     size_t history_mails, inflight_bytes, waiting;
+    unsigned connections, connections_per_address; /* over HTTP */
+    int64_t request_ms;                            /* for a request to arrive */
 } LimitsConfig;
 
 /* inhibit_rules and time_intervals are parsed and checked; they do not act yet, and

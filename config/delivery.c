@@ -171,6 +171,13 @@ static const Field limits_fields[] = {
     RANGED(LimitsConfig, inflight_bytes, "inflight_bytes", "256MiB", 1, 0,
            "Bodies of webhooks that are being worked on, in all."),
     COUNT(LimitsConfig, waiting, "waiting", "2000", "Webhooks that wait for a worker."),
+    RANGED(LimitsConfig, connections, "connections", "4096", 1, 1000000,
+           "HTTP connections, in all. One more takes the place of that which has been silent "
+           "for longest. This and the next two act from the start on, not at a reload."),
+    RANGED(LimitsConfig, connections_per_address, "connections_per_address", "2048", 1, 1000000,
+           "Those of one IPv4 address or IPv6 /64; likewise."),
+    RANGED(LimitsConfig, request_ms, "request_time", "60s", 1, 0,
+           "For a request to arrive, whole, from its first line."),
 };
 
 const Schema limits_schema =

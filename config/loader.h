@@ -130,6 +130,7 @@ typedef struct {
     AuthSettings auth;
     unsigned ack; /* AckMode */
     int64_t ack_timeout_ms, dedup_window_ms, dedup_remind_ms;
+    size_t max_body; /* 0: not given */
     const Node *labels;
 } SourceSettings;
 

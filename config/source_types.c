@@ -56,18 +56,39 @@ static char *list_types(void)
     return g_string_free(g_steal_pointer(&list), FALSE);
 }
 
-static void report_unknown(const Loader *loader, const Node *node, const char *type)
+/* NULL if none is close. */
+static const char *closest(const char *name)
 {
     Suggestion suggestion;
-    suggestion_init(&suggestion, type);
+    suggestion_init(&suggestion, name);
     for (size_t i = 0; i < G_N_ELEMENTS(types); i++) {
         suggestion_offer(&suggestion, types[i].name);
     }
+    return suggestion.best;
+}
+
+/* The name of the source is no type, and none is given. */
+static void report_missing(const Loader *loader, const SourceSettings *settings)
+{
+    const char *meant = closest(settings->name);
+    g_autofree char *known = list_types();
+    if (meant != NULL) {
+        report_error(loader->reader.report, settings->at.node,
+                     "missing type in source; did you mean \"%s\"?", meant);
+    } else {
+        report_error(loader->reader.report, settings->at.node,
+                     "missing type in source: known are %s", known);
+    }
+}
+
+static void report_unknown(const Loader *loader, const Node *node, const char *type)
+{
+    const char *meant = closest(type);
     g_autofree char *quoted = report_quote(type);
     g_autofree char *known = list_types();
-    if (suggestion.best != NULL) {
+    if (meant != NULL) {
         report_error(loader->reader.report, node, "unknown type %s; did you mean \"%s\"?",
-                     quoted, suggestion.best);
+                     quoted, meant);
     } else {
         report_error(loader->reader.report, node, "unknown type %s: known are %s", quoted,
                      known);
@@ -122,7 +143,7 @@ void source_type_check(const Loader *loader, const SourceSettings *settings)
     check_family(loader, settings);
     check_json(loader, settings);
     if (i == G_N_ELEMENTS(types) && node == NULL) {
-        report_error(loader->reader.report, settings->at.node, "missing type in source");
+        report_missing(loader, settings);
     } else if (i == G_N_ELEMENTS(types)) {
         report_unknown(loader, node, type);
     } else if (types[i].planned) {

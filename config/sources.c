@@ -36,6 +36,8 @@ static const Field source_fields[] = {
            "`stored`, with `memory:` storage `delivered`: see bridge/README.md."),
     RANGED(SourceSettings, ack_timeout_ms, "ack_timeout", "8s", 1, 0,
            "For `ack: delivered`: 503 after this; the mail is delivered all the same."),
+    RANGED(SourceSettings, max_body, "max_body", NULL, 1, 0,
+           "What a webhook's body may have here, in place of `limits.body`."),
     GROUP("dedup", &source_dedup_schema, "When a repetition is one."),
     MAP(SourceSettings, labels, "labels", "Added to alerts that have no such label."),
     OPTIONAL_SECTION(SourceSettings, map, "map", MapSettings, &source_map_schema,
@@ -109,6 +111,7 @@ static void add_source(Loader *loader, const SourceSettings *settings,
         .dedup_window_ms =
             source_family(settings) == FAMILY_CI ? 0 : settings->dedup_window_ms,
         .dedup_remind_ms = settings->dedup_remind_ms,
+        .max_body = settings->max_body,
         .labels = build_labels(loader, settings->labels),
         .map = json_map_build(loader, &settings->map),
     };

@@ -5,6 +5,7 @@
 
 #include "config/file.h"
 #include "config/schema.h"
+#include "config/suggest.h"
 #include "rules/fault.h"
 
 #define FILE_MAX ((size_t)1024 * 1024)
@@ -12,12 +13,14 @@
 typedef struct {
     Section at;
     WebConfig config;
-    const Node *sans;
+    const Node *sans, *suites, *curves;
+    bool server_chooses;
 } TlsSettings;
 
 typedef struct {
     Section at;
     bool http2;
+    const Node *headers;
 } HttpSettings;
 
 typedef struct {
@@ -46,8 +49,16 @@ static const Field tls_fields[] = {
           "Names (DNS, address, email or URI), one of which a verified certificate must have."),
     CHOICE(TlsSettings, config.min_version, "min_version", "TLS12", versions, "The oldest TLS."),
     CHOICE(TlsSettings, config.max_version, "max_version", "TLS13", versions, "The newest TLS."),
-    UNSUPPORTED("cipher_suites", "Which ciphers; they are GnuTLS' own."),
-    UNSUPPORTED("curve_preferences", "Which curves; they are GnuTLS' own."),
+    TEXTS(TlsSettings, suites, "cipher_suites",
+          "Those of TLS 1.2 and older, by Go's names, best first, as in "
+          "`TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256`; TLS 1.3 has all of its own in any case."),
+    FIELD(TlsSettings, server_chooses, "prefer_server_cipher_suites", "true",
+          "The order above counts, not the client's."),
+    TEXTS(TlsSettings, curves, "curve_preferences",
+          "`X25519`, `CurveP256`, `CurveP384`, `CurveP521`, best first."),
+    UNSUPPORTED("cert", "The certificate itself: see `cert_file`."),
+    UNSUPPORTED("key", "The key itself: see `key_file`."),
+    UNSUPPORTED("client_ca", "The CA itself: see `client_ca_file`."),
 };
 
 static const Schema tls_schema =
@@ -55,17 +66,21 @@ static const Schema tls_schema =
 
 static const Field http_fields[] = {
     FIELD(HttpSettings, http2, "http2", "false", "HTTP/2 is not spoken, whatever this says."),
-    UNSUPPORTED("headers", "Headers of answers."),
+    MAP(HttpSettings, headers, "headers",
+        "Headers of every answer: `Strict-Transport-Security`, `Content-Security-Policy`, "
+        "`X-XSS-Protection`, `X-Content-Type-Options` (`nosniff`) or `X-Frame-Options` "
+        "(`deny` or `sameorigin`)."),
 };
 
 static const Schema http_schema =
-    SCHEMA("http_server_config", HttpSettings, http_fields, "Read for compatibility.");
+    SCHEMA("http_server_config", HttpSettings, http_fields, "What the answers are like.");
 
 static const Field web_fields[] = {
     OPTIONAL_SECTION(WebSettings, tls, "tls_server_config", TlsSettings, &tls_schema, "TLS."),
     OPTIONAL_SECTION(WebSettings, http, "http_server_config", HttpSettings, &http_schema, "HTTP."),
     MAP(WebSettings, users, "basic_auth_users",
         "Names, and the bcrypt hashes of their passwords, as `htpasswd -nB NAME` prints them."),
+    UNSUPPORTED("rate_limit", "Requests in a time."),
 };
 
 static const Schema web_schema =
@@ -95,6 +110,110 @@ static void build_users(const Reader *reader, const Node *map, WebConfig *config
         config->users[config->n_users++] = (WebUser){
             arena_strdup(reader->arena, node->key->text), arena_strdup(reader->arena, hash)};
     }
+}
+
+/* Which headers, and what they may be: NULL-terminated; none: anything. */
+static const struct {
+    const char *name, *values[3];
+} allowed_headers[] = {
+    {"Strict-Transport-Security", {NULL}},
+    {"X-Content-Type-Options", {"nosniff", NULL}},
+    {"X-Frame-Options", {"deny", "sameorigin", NULL}},
+    {"X-XSS-Protection", {NULL}},
+    {"Content-Security-Policy", {NULL}},
+};
+
+static bool is_one_line(const char *text)
+{
+    while (*text != '\0' && !g_ascii_iscntrl(*text)) {
+        text++;
+    }
+    return *text == '\0';
+}
+
+static void check_header(const Reader *reader, const Node *node)
+{
+    const char *value = reader_text(node);
+    size_t i = 0;
+    while (i < G_N_ELEMENTS(allowed_headers) &&
+           strcmp(allowed_headers[i].name, node->key->text) != 0) {
+        i++;
+    }
+    if (i == G_N_ELEMENTS(allowed_headers)) {
+        report_key_error(reader->report, node, "not a header that can be configured");
+        return;
+    }
+    const char *const *values = allowed_headers[i].values;
+    if (values[0] != NULL && !g_strv_contains(values, value)) {
+        g_autofree char *known = g_strjoinv(" or ", (char **)(uintptr_t)values);
+        report_error(reader->report, node, "must be %s", known);
+    } else if (!is_one_line(value)) {
+        report_error(reader->report, node, "not one line");
+    }
+}
+
+static void build_headers(const Reader *reader, const Node *map, WebConfig *config)
+{
+    config->headers = arena_array(reader->arena, WebHeader, map != NULL ? map->n : 0);
+    for (const Node *node = map != NULL ? map->first : NULL; node != NULL; node = node->next) {
+        check_header(reader, node);
+        config->headers[config->n_headers++] = (WebHeader){
+            arena_strdup(reader->arena, node->key->text),
+            arena_strdup(reader->arena, reader_text(node))};
+    }
+}
+
+static void report_unknown(const Reader *reader, const Node *node, const char *what,
+                           const Suggestion *suggestion)
+{
+    g_autofree char *quoted = report_quote(reader_text(node));
+    report_error(reader->report, node, "unknown %s %s%s%s%s", what, quoted,
+                 suggestion->best != NULL ? "; did you mean \"" : "",
+                 suggestion->best != NULL ? suggestion->best : "",
+                 suggestion->best != NULL ? "\"?" : "");
+}
+
+/* NULL if the list is not there, or empty. */
+static const TlsSuite **build_suites(const Reader *reader, const Node *list)
+{
+    const TlsSuite **suites =
+        arena_array(reader->arena, const TlsSuite *, (list != NULL ? list->n : 0) + 1);
+    size_t n = 0;
+    for (const Node *node = list != NULL ? list->first : NULL; node != NULL; node = node->next) {
+        const TlsSuite *suite = tls_suite_find(reader_text(node));
+        if (suite != NULL) {
+            suites[n++] = suite;
+            continue;
+        }
+        Suggestion suggestion;
+        suggestion_init(&suggestion, reader_text(node));
+        for (unsigned i = 0; tls_suite_at(i) != NULL; i++) {
+            suggestion_offer(&suggestion, tls_suite_at(i)->name);
+        }
+        report_unknown(reader, node, "cipher suite", &suggestion);
+    }
+    return n > 0 ? suites : NULL;
+}
+
+static const TlsCurve **build_curves(const Reader *reader, const Node *list)
+{
+    const TlsCurve **curves =
+        arena_array(reader->arena, const TlsCurve *, (list != NULL ? list->n : 0) + 1);
+    size_t n = 0;
+    for (const Node *node = list != NULL ? list->first : NULL; node != NULL; node = node->next) {
+        const TlsCurve *curve = tls_curve_find(reader_text(node));
+        if (curve != NULL) {
+            curves[n++] = curve;
+            continue;
+        }
+        Suggestion suggestion;
+        suggestion_init(&suggestion, reader_text(node));
+        for (unsigned i = 0; tls_curve_at(i) != NULL; i++) {
+            suggestion_offer(&suggestion, tls_curve_at(i)->name);
+        }
+        report_unknown(reader, node, "curve", &suggestion);
+    }
+    return n > 0 ? curves : NULL;
 }
 
 static void check_tls(const Reader *reader, const TlsSettings *settings)
@@ -136,7 +255,11 @@ static void build(const Reader *reader, const Node *root, WebConfig *config)
     config->arena = arena;
     config->client_allowed_sans =
         settings.tls.sans != NULL ? reader_texts(reader, settings.tls.sans) : NULL;
+    config->suites = build_suites(reader, settings.tls.suites);
+    config->curves = build_curves(reader, settings.tls.curves);
+    config->client_chooses = !settings.tls.server_chooses;
     build_users(reader, settings.users, config);
+    build_headers(reader, settings.http.headers, config);
 }
 
 static void read_tree(const Reader *reader, const char *text, size_t length, WebConfig *config)

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "config/config.h"
+#include "config/tls_names.h"
 #include "rules/arena.h"
 
 /* The file of --web.config.file, in the format of Prometheus' exporter-toolkit: TLS, and
@@ -23,14 +24,24 @@ typedef struct {
     char *name, *hash; /* of the password, by bcrypt */
 } WebUser;
 
+/* A header of every answer. */
+typedef struct {
+    char *name, *value;
+} WebHeader;
+
 typedef struct {
     char *cert_file, *key_file; /* "": no TLS, and nothing below but users is set */
     char *client_ca_file;
     unsigned client_cert;       /* ClientCert */
     char **client_allowed_sans; /* NULL: any; else NULL-terminated */
     unsigned min_version, max_version; /* TlsVersion */
+    const TlsSuite **suites; /* NULL: all that are safe; else NULL-terminated, best first */
+    const TlsCurve **curves; /* likewise */
+    bool client_chooses;     /* which of the suites: its order counts, not ours */
     WebUser *users;
     unsigned n_users;
+    WebHeader *headers;
+    unsigned n_headers;
     Arena *arena; /* owns all of it */
 } WebConfig;
 

@@ -9,6 +9,7 @@
 #include "bridge/intake/exchange.h"
 
 #include "bridge/intake/body.h"
+#include "bridge/intake/framing.h"
 
 /* Read of a body nobody wants, to keep the connection; of one that became too long. */
 #define DISCARD_MAX ((size_t)64 * 1024)
@@ -159,8 +160,7 @@ void http_answer(HttpExchange *exchange, const HttpAnswer *answer)
     }
 }
 
-static void add_header(struct MHD_Response *response, const char *name,
-                       const char *value)
+static void add_header(void *response, const char *name, const char *value)
 {
     if (value != NULL) {
         enum MHD_Result added = MHD_add_response_header(response, name, value);
@@ -182,7 +182,10 @@ static struct MHD_Response *make_response(ExchangeContext *context,
     add_header(response, "WWW-Authenticate", answer->authenticate);
     add_header(response, "Retry-After", answer->retry_after_s > 0 ? seconds : NULL);
     add_header(response, "Connection",
-               atomic_load(&context->draining) ? "close" : NULL);
+               answer->close || atomic_load(&context->draining) ? "close" : NULL);
+    if (context->headers != NULL) {
+        context->headers(context->headers_who, add_header, response);
+    }
     return response;
 }
 
@@ -214,6 +217,28 @@ static BodyLimits body_limits(const HttpExchange *exchange)
     return (BodyLimits){exchange->plan.body_max, exchange->plan.inflight_max};
 }
 
+static enum MHD_Result note_header(void *framing, enum MHD_ValueKind kind, const char *name,
+                                   size_t name_length, const char *value, size_t value_length)
+{
+    (void)kind;
+    framing_note(framing, name, name_length, value, value_length);
+    return MHD_YES;
+}
+
+/* libmicrohttpd takes the first of two lengths, and chunks before both. */
+static bool is_ambiguous(HttpExchange *exchange)
+{
+    Framing framing = {0};
+    MHD_get_connection_values_n(exchange->connection, MHD_HEADER_KIND, note_header, &framing);
+    const char *problem = framing_problem(&framing);
+    if (problem != NULL) {
+        HttpAnswer answer = http_error(400, "%s", problem);
+        answer.close = true;
+        http_answer(exchange, &answer);
+    }
+    return problem != NULL;
+}
+
 /* The headers are there.  What is refused already is answered at once, unless what
  * follows is short: reading it keeps the connection in use. */
 static enum MHD_Result begin(HttpExchange *exchange, const char *path,
@@ -223,6 +248,9 @@ static enum MHD_Result begin(HttpExchange *exchange, const char *path,
     exchange->path = g_strdup(path);
     exchange->method = http_method_parse(method);
     exchange->started_us = g_get_monotonic_time();
+    if (is_ambiguous(exchange)) {
+        return send_answer(exchange);
+    }
     context->begin(context->who, exchange);
     size_t announced = http_announced_length(exchange);
     if (!exchange->answered && announced != SIZE_MAX) {
@@ -295,6 +323,12 @@ enum MHD_Result exchange_on_request(void *who, struct MHD_Connection *connection
         return result;
     }
     return serve(exchange);
+}
+
+size_t exchange_unescape(void *who, struct MHD_Connection *connection, char *text)
+{
+    (void)who, (void)connection;
+    return framing_unescape(text);
 }
 
 /* The first line of a request is there, with its time running.  Nothing is made of it

@@ -14,6 +14,8 @@ typedef struct {
     const HttpLimits *limits;
     HttpBegin *begin;
     void *who;
+    HttpHeaders *headers; /* NULL: none */
+    void *headers_who;
     Metrics *metrics;
     Peers *peers;
     Gate gate;
@@ -27,6 +29,7 @@ void *exchange_on_first_line(void *who, const char *uri, struct MHD_Connection *
 enum MHD_Result exchange_on_request(void *who, struct MHD_Connection *connection,
                                     const char *path, const char *method, const char *version,
                                     const char *data, size_t *length, void **request);
+size_t exchange_unescape(void *who, struct MHD_Connection *connection, char *text);
 void exchange_on_completed(void *who, struct MHD_Connection *connection, void **request,
                            enum MHD_RequestTerminationCode code);
 

@@ -133,13 +133,13 @@ static void finish(Event *event, const SourceConfig *source)
 
 /* A body can hold no longer string than itself, and no more values than its alerts
  * need: the tree stays in proportion to what is allowed. */
-static JsonLimits json_limits(const LimitsConfig *limits)
+static JsonLimits json_limits(const LimitsConfig *limits, const SourceConfig *source)
 {
     JsonLimits json = JSON_LIMITS_DEFAULT;
     size_t alerts = MIN(limits->alerts, JSON_VALUES_MAX / JSON_VALUES_PER_ALERT);
     json.values =
         MIN(JSON_VALUES_BASE + alerts * JSON_VALUES_PER_ALERT, JSON_VALUES_MAX);
-    json.string = limits->body;
+    json.string = MAX(limits->body, source->max_body);
     return json;
 }
 
@@ -147,7 +147,7 @@ static JsonLimits json_limits(const LimitsConfig *limits)
 static Json *read_json(const Format *format, const FormatInput *input, const char *body,
                        size_t length, GError **error)
 {
-    JsonLimits limits = json_limits(input->limits);
+    JsonLimits limits = json_limits(input->limits, input->source);
     if (!is_form(format, format_header(input, "Content-Type"))) {
         return json_parse(body, length, &limits, error);
     }

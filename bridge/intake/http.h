@@ -41,6 +41,7 @@ typedef struct {
     const char *allow;         /* static; 405's methods, or NULL */
     const char *authenticate;  /* static; 401's challenge, or NULL */
     unsigned retry_after_s;    /* 0: none */
+    bool close;                /* and no further request over this connection */
 } HttpAnswer;
 
 /* {"error":"…"} with one line of text. */

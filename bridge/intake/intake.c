@@ -2,7 +2,6 @@
 #include "bridge/intake/intake.h"
 
 #include <stdatomic.h>
-#include <sys/resource.h>
 
 #include "bridge/api/management.h"
 #include "bridge/intake/format.h"
@@ -55,6 +54,11 @@ static void tick(void *who)
     }
 }
 
+static void add_headers(void *who, HttpAddHeader *add, void *data)
+{
+    web_add_headers(((Intake *)who)->hooks.web, add, data);
+}
+
 static TlsServer *new_tls(void *who)
 {
     return web_tls(((Intake *)who)->hooks.web);
@@ -65,19 +69,6 @@ static int tick_ms(const HttpLimits *limits)
 {
     int64_t shortest = MIN(MIN(limits->request_ms, limits->answer_ms), limits->idle_ms);
     return (int)CLAMP(shortest / 4, 1, TICK_MAX_MS);
-}
-
-/* Half of what the process may open is for connections, the rest for everything else.
- */
-static HttpLimits fit_descriptors(const HttpLimits *limits)
-{
-    HttpLimits fit = *limits;
-    struct rlimit files;
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0 &&
-        files.rlim_cur / 2 < fit.connections_max) {
-        fit.connections_max = (unsigned)MAX(files.rlim_cur / 2, 1);
-    }
-    return fit;
 }
 
 Intake *intake_new(const IntakeHooks *hooks, const HttpLimits *limits,
@@ -91,8 +82,8 @@ Intake *intake_new(const IntakeHooks *hooks, const HttpLimits *limits,
         .accepted = accepted, .tick = tick, .tick_ms = tick_ms(limits)};
     intake->listener =
         listener_new(&intake->events, intake, hooks->log, hooks->metrics);
-    HttpLimits fit = fit_descriptors(limits);
-    intake->server = http_server_new(&fit, begin, intake, hooks->log, hooks->metrics);
+    intake->server = http_server_new(limits, begin, intake, hooks->log, hooks->metrics);
+    http_server_use_headers(intake->server, add_headers, intake);
     if (web_has_tls(hooks->web)) {
         http_server_use_tls(intake->server, new_tls, intake);
     }

@@ -13,8 +13,7 @@
 typedef struct Intake Intake;
 
 /* Binds ADDRESSES ("HOST:PORT", NULL-terminated), so that a port in use is known before
- * anything starts.  HOOKS are copied; what they point to must live as long.  No more
- * connections are taken than half of the files the process may open (RLIMIT_NOFILE).  NULL with
+ * anything starts.  HOOKS are copied; what they point to must live as long.  NULL with
  * ERROR set: INPUT for what is no address, SYSTEM for what cannot be bound. */
 Intake *intake_new(const IntakeHooks *hooks, const HttpLimits *limits,
                    const char *const *addresses, GError **error);

@@ -16,7 +16,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "bridge/intake/peers.h"
+#include "bridge/intake/peer_address.h"
 #include "rules/fault.h"
 
 #define SOCKETS_MAX 64
@@ -115,9 +115,9 @@ static void keep(Listener *listener, int fd)
     int failure = getsockname(fd, (struct sockaddr *)&storage, &length);
     g_assert(failure == 0);
     listener->sockets[listener->n] = fd;
-    listener->addresses[listener->n] = peers_address_text((struct sockaddr *)&storage);
+    listener->addresses[listener->n] = peer_address_text((struct sockaddr *)&storage);
     listener->exposed[listener->n] =
-        !peers_address_is_loopback((struct sockaddr *)&storage);
+        !peer_address_is_loopback((struct sockaddr *)&storage);
     listener->n++;
 }
 

@@ -21,11 +21,21 @@ typedef struct {
     unsigned thread; /* for the owner: which of its threads serves it */
 } Peer;
 
-typedef enum { PEERS_OK, PEERS_FULL, PEERS_FULL_OF_ADDRESS } PeersVerdict;
-const char *peers_verdict_text(PeersVerdict verdict); /* "", "total", "address" */
+typedef enum {
+    PEERS_OK,
+    PEERS_DISPLACED, /* as well, but another had to go */
+    PEERS_FULL,
+    PEERS_FULL_OF_ADDRESS,
+} PeersVerdict;
+const char *peers_verdict_text(PeersVerdict verdict); /* "", "", "total", "address" */
 
-/* At most TOTAL_MAX connections, ADDRESS_MAX of one IPv4 address or IPv6 /64. */
+/* At most TOTAL_MAX connections, ADDRESS_MAX of one IPv4 address or IPv6 /64.  When there
+ * are as many, a new one takes the place of that which has been awaited for longest (of its
+ * address, if it is that which is full): who holds connections without saying anything
+ * keeps nobody out. */
 Peers *peers_new(unsigned total_max, unsigned address_max);
+/* How many sockets that may be: those that had to go take a moment to be closed. */
+unsigned peers_sockets_max(unsigned total_max);
 void peers_free(Peers *peers); /* NULL is allowed */
 
 /* Counts the connection FD from ADDRESS in.  Until peers_open() the socket is not
@@ -36,6 +46,8 @@ PeersVerdict peers_add(Peers *peers, int fd, const struct sockaddr *address, Pee
 Peer *peers_open(Peers *peers, int fd);
 void peers_remove(Peers *peers, Peer *peer);
 unsigned peers_count(Peers *peers);
+/* Whether some are about to be opened or closed: in a moment a refusal may be none. */
+bool peers_in_motion(Peers *peers);
 
 /* PEER is shut down at DEADLINE_MS; 0: it may take as long as it likes. */
 void peers_set_deadline(Peers *peers, Peer *peer, int64_t deadline_ms);
@@ -45,9 +57,5 @@ void peers_set_deadline(Peers *peers, Peer *peer, int64_t deadline_ms);
 void peers_await(Peers *peers, Peer *peer, int64_t deadline_ms);
 /* Shuts down those whose time is over, and how many those are; and those who left. */
 unsigned peers_sweep(Peers *peers, int64_t now_ms);
-
-/* "1.2.3.4:80" or "[::1]:80"; an IPv4 address inside of IPv6 as IPv4. */
-char *peers_address_text(const struct sockaddr *address);
-bool peers_address_is_loopback(const struct sockaddr *address);
 
 #endif

@@ -20,6 +20,7 @@
 #include "rules/fault.h"
 
 #define THREADS_MAX 16
+#define PATIENCE_MS 200
 
 struct HttpServer {
     HttpLimits limits;
@@ -102,6 +103,18 @@ void http_server_use_tls(HttpServer *server, HttpTls *tls, void *tls_who)
     server->tls_who = tls_who;
 }
 
+void http_server_use_headers(HttpServer *server, HttpHeaders *headers, void *headers_who)
+{
+    server->context.headers = headers;
+    server->context.headers_who = headers_who;
+}
+
+/* No ceiling of its own: peers.c counts. */
+static unsigned socket_limit(const HttpServer *server)
+{
+    return peers_sockets_max(server->limits.connections_max) + 1;
+}
+
 static struct MHD_Daemon *start_thread(HttpServer *server)
 {
     return MHD_start_daemon(
@@ -112,8 +125,9 @@ static struct MHD_Daemon *start_thread(HttpServer *server)
         MHD_OPTION_EXTERNAL_LOGGER, on_message, server,                        //
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,                   //
         MHD_OPTION_URI_LOG_CALLBACK, exchange_on_first_line, &server->context, //
+        MHD_OPTION_UNESCAPE_CALLBACK, exchange_unescape, NULL,                 //
         MHD_OPTION_NOTIFY_COMPLETED, exchange_on_completed, &server->context,  //
-        MHD_OPTION_CONNECTION_LIMIT, server->limits.connections_max + 1,       //
+        MHD_OPTION_CONNECTION_LIMIT, socket_limit(server),                     //
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, server->limits.header_max,         //
         server->tls != NULL ? MHD_OPTION_HTTPS_CERT_CALLBACK : MHD_OPTION_END, //
         tls_server_no_certificate, MHD_OPTION_END);
@@ -148,12 +162,32 @@ static unsigned least_busy(HttpServer *server)
     return best;
 }
 
+static bool is_refusal(PeersVerdict verdict)
+{
+    return verdict == PEERS_FULL || verdict == PEERS_FULL_OF_ADDRESS;
+}
+
+/* The server's threads may be behind the listener's; meanwhile the kernel holds the others. */
+static PeersVerdict add_peer(HttpServer *server, int fd, const struct sockaddr *address,
+                             Peer **peer)
+{
+    Peers *peers = server->context.peers;
+    PeersVerdict verdict = peers_add(peers, fd, address, peer);
+    for (unsigned i = 0; i < PATIENCE_MS && is_refusal(verdict) && peers_in_motion(peers); i++) {
+        g_usleep(1000);
+        verdict = peers_add(peers, fd, address, peer);
+    }
+    return verdict;
+}
+
 void http_server_add(HttpServer *server, int take_fd, HttpDoor door,
                      const struct sockaddr *address, socklen_t length)
 {
     Peer *peer = NULL;
-    PeersVerdict verdict = peers_add(server->context.peers, take_fd, address, &peer);
-    if (verdict != PEERS_OK) {
+    PeersVerdict verdict = add_peer(server, take_fd, address, &peer);
+    if (verdict == PEERS_DISPLACED) {
+        metrics_add(server->context.metrics, METRIC_HTTP_CONNECTIONS_DISPLACED, 1, NULL, NULL);
+    } else if (is_refusal(verdict)) {
         metrics_add(server->context.metrics, METRIC_HTTP_CONNECTIONS_REFUSED, 1,
                     peers_verdict_text(verdict), NULL);
         http_turn_away(take_fd, server->tls != NULL ? HTTP_SILENTLY : HTTP_SAYING_SO);

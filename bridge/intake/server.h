@@ -37,6 +37,11 @@ HttpServer *http_server_new(const HttpLimits *limits, HttpBegin *begin, void *wh
  * reference, on the server's threads. */
 typedef TlsServer *HttpTls(void *tls_who);
 void http_server_use_tls(HttpServer *server, HttpTls *tls, void *tls_who);
+/* From the start on every answer has the headers that headers(headers_who, …) adds, on any of
+ * the server's threads. */
+typedef void HttpAddHeader(void *data, const char *name, const char *value);
+typedef void HttpHeaders(void *headers_who, HttpAddHeader *add, void *data);
+void http_server_use_headers(HttpServer *server, HttpHeaders *headers, void *headers_who);
 /* ERROR: SYSTEM. */
 bool http_server_start(HttpServer *server, GError **error);
 

@@ -238,6 +238,18 @@ bool web_keeps_out(Web *web)
     return keeps;
 }
 
+void web_add_headers(Web *web, WebAddHeader *add, void *data)
+{
+    if (web == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&web->lock);
+    for (unsigned i = 0; i < web->config->n_headers; i++) {
+        add(data, web->config->headers[i].name, web->config->headers[i].value);
+    }
+    pthread_mutex_unlock(&web->lock);
+}
+
 /* --- passwords --- */
 
 /* A copy of the user's hash; NULL if there is no such user. */

@@ -34,6 +34,10 @@ bool web_has_users(Web *web);
 /* Whether nobody unknown comes in: there are users, or clients' certificates are verified. */
 bool web_keeps_out(Web *web);
 
+/* Calls add(data, …) for each header that every answer is to have. */
+typedef void WebAddHeader(void *data, const char *name, const char *value);
+void web_add_headers(Web *web, WebAddHeader *add, void *data);
+
 #define WEB_CHALLENGE "Basic realm=\"alertpost\""
 
 /* Whether AUTHORIZATION, a request's header, is known to be right; takes no time. */

@@ -122,6 +122,68 @@ def test_odd_requests_get_their_answer(ours, name):
         assert not line.startswith(b'{"error"') or json.loads(line)["error"]
 
 
+HEAD = f"POST {HOOK} HTTP/1.1\r\nHost: a\r\n".encode()
+HIDDEN = b"DELETE /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n"
+CHUNKS = b"%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY)
+LENGTH = b"Content-Length: %d\r\n" % len(BODY)
+CHUNKED = b"Transfer-Encoding: chunked\r\n"
+# what two readers could take for one request or for two: the reason it is refused for
+AMBIGUOUS = {
+    "a length and chunks": (LENGTH + CHUNKED + b"\r\n" + CHUNKS, "the length is said twice"),
+    "chunks and a length": (CHUNKED + b"Content-Length: 5\r\n\r\n" + CHUNKS, "the length is said twice"),
+    "two lengths": (LENGTH + b"Content-Length: 5\r\n\r\n" + BODY, "the length is said twice"),
+    "the longer length first": (b"Content-Length: 50\r\n" + LENGTH + b"\r\n" + BODY, "the length is said twice"),
+    "the same length twice": (LENGTH * 2 + b"\r\n" + BODY, "the length is said twice"),
+    "chunked twice": (CHUNKED * 2 + b"\r\n" + CHUNKS, "the length is said twice"),
+    "another coding": (b"Transfer-Encoding: xchunked\r\n\r\n" + CHUNKS, "Transfer-Encoding is not chunked"),
+    "two codings": (b"Transfer-Encoding: gzip, chunked\r\n\r\n" + CHUNKS, "Transfer-Encoding is not chunked"),
+    "identity": (b"Transfer-Encoding: identity\r\n" + LENGTH + b"\r\n" + BODY, "Transfer-Encoding is not chunked"),
+    "a space before the colon": (b"Transfer-Encoding : chunked\r\n" + LENGTH + b"\r\n" + BODY, "name is not a word"),
+    "a CR in a header": (b"X: a\rb\r\n" + LENGTH + b"\r\n" + BODY, "value is not one line"),
+    "two hosts": (b"Host: b\r\n" + LENGTH + b"\r\n" + BODY, "two Host headers"),
+}
+# and what is refused by the HTTP library, or reads in one way only: the codes of both answers
+CLEAR = {
+    "a list of lengths": (b"Content-Length: 13, 13\r\n\r\n" + BODY, [400]),
+    "a length with a sign": (b"Content-Length: +14\r\n\r\n" + BODY, [400]),
+    "a length below 0": (b"Content-Length: -14\r\n\r\n" + BODY, [400]),
+    "a length in hex": (b"Content-Length: 0xe\r\n\r\n" + BODY, [400]),
+    "a length beyond all numbers": (b"Content-Length: 99999999999999999999\r\n\r\n" + BODY, [413]),
+    "a chunk with a sign": (CHUNKED + b"\r\n-e\r\n" + BODY + b"\r\n0\r\n\r\n", [400]),
+    "a chunk longer than it says": (CHUNKED + b"\r\n5\r\n" + BODY + b"\r\n0\r\n\r\n", [400]),
+    "a NUL in a header": (b"X: a\0Content-Length: 5\r\n" + LENGTH + b"\r\n" + BODY, [200, 405]),
+    "extensions": (CHUNKED + b"\r\ne;a=b;c=\"d\"\r\n" + BODY + b"\r\n0;x\r\n\r\n", [200, 405]),
+    "trailers": (CHUNKED + b"\r\ne\r\n" + BODY + b"\r\n0\r\nContent-Length: 5\r\nX: y\r\n\r\n", [200, 405]),
+    "zeros before the size": (CHUNKED + b"\r\n0000000E\r\n" + BODY + b"\r\n000\r\n\r\n", [200, 405]),
+    "an extension of 1 MB": (CHUNKED + b"\r\ne;" + b"x" * MIB + b"\r\n" + BODY + b"\r\n0\r\n\r\n", [500]),
+    "trailers of 1 MB": (CHUNKED + b"\r\ne\r\n" + BODY + b"\r\n0\r\n" + b"X: yz\r\n" * (MIB // 7) + b"\r\n", [431]),
+}
+
+
+@pytest.mark.parametrize("name", AMBIGUOUS)
+def test_no_request_can_be_hidden_in_another(ours, name):
+    rest, reason = AMBIGUOUS[name]
+    said = say(ours.port, HEAD + rest + HIDDEN)
+    assert codes(said) == [400], said
+    assert reason in said.decode() and b"\r\nConnection: close\r\n" in said
+
+
+@pytest.mark.parametrize("name", CLEAR)
+def test_lengths_and_chunks_are_read_in_one_way(ours, name):
+    rest, expected = CLEAR[name]
+    assert len(BODY) == 14
+    said = say(ours.port, HEAD + rest + HIDDEN.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+    assert codes(said)[:len(expected)] == expected, said
+    assert b" 405 " not in said or 405 in expected
+
+
+@pytest.mark.parametrize("path, code", [(f"{HOOK}%00x", 404), ("/-/healthy%00", 404), ("/api/v1/mails/%00", 404),
+                                        ("/api/v1/mails/a%00b/eml", 404), ("/api/v1/mails?receiver=%00x", 200)])
+def test_a_nul_in_a_path_ends_nothing(ours, path, code):
+    method = "POST" if path.startswith(HOOK) else "GET"
+    assert harness.request(ours.port, method, path, BODY if method == "POST" else None)[0] == code
+
+
 METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "BREW", "get"]
 ALLOWED = {HOOK: {"POST"}, "/-/healthy": {"GET", "HEAD"}, "/-/ready": {"GET", "HEAD"}, "/healthz": {"GET", "HEAD"},
            "/livez": {"GET", "HEAD"}, "/readyz": {"GET", "HEAD"}, "/metrics": {"GET", "HEAD"},

@@ -246,6 +246,88 @@ def test_a_truncated_handshake_and_silence_keep_nobody_waiting(serve):
     assert server.stop() == 0
 
 
+def hello(server, ca, *arguments):
+    """(protocol, cipher) that openssl agrees on with the server, or None."""
+    run = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{server.port}", "-CAfile", str(ca), "-brief",
+                          *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    found = re.search(r"Protocol version: (\S+)\nCiphersuite: (\S+)", run.stderr)
+    return found.groups() if found else None
+
+
+OLD = ("-tls1_2", "-cipher")
+
+
+def suites(*names, key="ECDSA", more=""):
+    return f"  cipher_suites: [{', '.join(f'TLS_ECDHE_{key}_WITH_{name}' for name in names)}]\n{more}"
+
+
+def test_only_the_configured_cipher_suites_are_spoken_and_tls_1_3_s_own(serve):
+    ca, certificate, key = certificates(serve.folder, "server")
+    server = serve(tls(certificate, key, suites("AES_256_GCM_SHA384", "AES_128_CBC_SHA")))
+    for cipher, spoken in [("ECDHE-ECDSA-AES256-GCM-SHA384", True), ("ECDHE-ECDSA-AES128-SHA", True),
+                           ("ECDHE-ECDSA-AES128-GCM-SHA256", False), ("ECDHE-ECDSA-CHACHA20-POLY1305", False),
+                           ("ECDHE-ECDSA-AES256-SHA", False)]:
+        assert hello(server, ca, *OLD, cipher) == (("TLSv1.2", cipher) if spoken else None), cipher
+    for cipher in ("TLS_AES_128_GCM_SHA256", "TLS_CHACHA20_POLY1305_SHA256"):
+        assert hello(server, ca, "-tls1_3", "-ciphersuites", cipher) == ("TLSv1.3", cipher)
+    assert curl(server, "/-/healthy", "--cacert", ca, "--tls-max", "1.2")[0] == 200
+
+
+def test_whose_order_of_cipher_suites_counts_is_configured(serve):
+    ca, certificate, key = certificates(serve.folder, "server")
+    ours, theirs = "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384"
+    names = suites("AES_128_GCM_SHA256", "AES_256_GCM_SHA384")
+    for more, chosen in [("", ours), ("  prefer_server_cipher_suites: false\n", theirs)]:
+        server = serve(tls(certificate, key, names + more))
+        assert hello(server, ca, *OLD, f"{theirs}:{ours}") == ("TLSv1.2", chosen)
+        assert server.stop() == 0
+
+
+def test_suites_for_another_key_leave_tls_1_3_or_are_an_error(serve, tmp_path):
+    ca, certificate, key = certificates(serve.folder, "server")
+    foreign = suites("AES_128_GCM_SHA256", key="RSA")
+    server = serve(tls(certificate, key, foreign))
+    assert hello(server, ca, "-tls1_2") is None
+    assert hello(server, ca, "-tls1_3")[0] == "TLSv1.3"
+    (tmp_path / "old.yml").write_text(tls(certificate, key, foreign + "  max_version: TLS12\n"))
+    run = subprocess.run([harness.ALERTPOST, "serve", "--web.config.file", "old.yml", "--storage", "memory:"],
+                         cwd=tmp_path, capture_output=True, text=True)
+    assert run.returncode == 1 and "cipher_suites: none is for the key of " in run.stderr, run.stderr
+
+
+def test_only_the_configured_curves_are_spoken(serve):
+    ca, certificate, key = certificates(serve.folder, "server")
+    server = serve(tls(certificate, key, "  curve_preferences: [CurveP384, X25519]\n"))
+    for version in ("-tls1_2", "-tls1_3"):
+        # P-256 is the certificate's own, which a client of TLS 1.2 must know as well.
+        for group, spoken in [("P-384:P-256", True), ("X25519:P-256", True), ("P-256", False), ("P-521:P-256", False)]:
+            assert (hello(server, ca, version, "-groups", group) is not None) == spoken, (version, group)
+    assert curl(server, "/-/healthy", "--cacert", ca)[0] == 200
+
+
+HEADERS = """http_server_config:
+  headers:
+    Strict-Transport-Security: max-age=31536000; includeSubDomains
+    X-Content-Type-Options: nosniff
+    X-Frame-Options: deny
+    X-XSS-Protection: 1; mode=block
+    Content-Security-Policy: default-src 'none'
+"""
+
+
+def test_configured_headers_are_on_every_answer(serve):
+    server = serve(HEADERS)
+    wanted = dict(line.strip().split(": ", 1) for line in HEADERS.splitlines()[2:])
+    for method, path, status in [("GET", "/-/healthy", 200), ("GET", "/metrics", 200), ("POST", "/hooks/open", 400),
+                                 ("GET", "/none", 404), ("PUT", "/metrics", 405), ("POST", "/hooks/own", 401),
+                                 ("POST", "/-/reload", 200), ("HEAD", "/-/ready", 200)]:
+        answer = request(server.port, method, path, b"")
+        assert answer[0] == status and {name: answer[1][name] for name in wanted} == wanted, (path, answer[1].items())
+    (serve.folder / "web.yml").write_text("http_server_config: {headers: {X-Frame-Options: sameorigin}}\n")
+    wait_for(lambda: request(server.port, "GET", "/-/healthy")[1]["X-Frame-Options"] == "sameorigin", "the new headers")
+    assert request(server.port, "GET", "/-/healthy")[1]["X-XSS-Protection"] is None
+
+
 def test_the_file_is_checked_at_the_start(tmp_path):
     (tmp_path / "alertpost.yml").write_text(harness.simple_config(25))
     rows = [("tls_server_config: {cert_file: a}\n", "web.yml:1:20: tls_server_config: missing key_file"),
@@ -256,6 +338,20 @@ def test_the_file_is_checked_at_the_start(tmp_path):
              "web.yml:1:20: tls_server_config: client_ca_file does not act: client_auth_type does not verify"),
             ("tls_server_config: {cert_file: a, key_file: b, min_version: TLS13, max_version: TLS12}\n",
              "web.yml:1:20: tls_server_config: min_version is above max_version"),
+            ("tls_server_config: {cert_file: a, key_file: b, cipher_suites: [TLS_AES_128_GCM_SHA265]}\n",
+             'web.yml:1:64: tls_server_config.cipher_suites[0]: unknown cipher suite "TLS_AES_128_GCM_SHA265"; did you mean '
+             '"TLS_AES_128_GCM_SHA256"?'),
+            ("tls_server_config: {cert_file: a, key_file: b, cipher_suites: [RC4]}\n",
+             'web.yml:1:64: tls_server_config.cipher_suites[0]: unknown cipher suite "RC4"\n'),
+            ("tls_server_config: {cert_file: a, key_file: b, curve_preferences: [CurveP265]}\n",
+             'web.yml:1:68: tls_server_config.curve_preferences[0]: unknown curve "CurveP265"; did you mean "CurveP256"?'),
+            ("http_server_config: {headers: {Server: x}}\n",
+             "web.yml:1:32: http_server_config.headers.Server: not a header that can be configured"),
+            ("http_server_config: {headers: {X-Frame-Options: DENY}}\n",
+             "web.yml:1:49: http_server_config.headers.X-Frame-Options: must be deny or sameorigin"),
+            ('http_server_config: {headers: {Content-Security-Policy: "a\\r\\nSet-Cookie: b"}}\n',
+             "web.yml:1:57: http_server_config.headers.Content-Security-Policy: not one line"),
+            ("tls_server_config: {cert: a}\n", "web.yml:1:22: tls_server_config.cert: cert is not supported yet"),
             ("tls_server_config: {cert_file: a, key_file: b}\n", "Error while reading file")]
     for text, reason in rows:
         (tmp_path / "web.yml").write_text(text)

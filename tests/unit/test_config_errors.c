@@ -410,7 +410,10 @@ static void our_own_blocks_are_checked(void **state)
          "sources: [{name: a, type: alertmanager}, {name: a, type: alertmanager}]\n",
          "dir/f.yml:3:49: sources[1].name: source name \"a\" is not unique"},
         {REST "sources: [{name: ci}]\n",
-         "dir/f.yml:3:11: sources[0]: missing type in source"},
+         "dir/f.yml:3:11: sources[0]: missing type in source: known are alertmanager, "
+         "grafana, github, gitlab, jenkins, flux, tekton, json"},
+        {REST "sources: [{name: gihtub}]\n",
+         "dir/f.yml:3:11: sources[0]: missing type in source; did you mean \"github\"?"},
         {REST "sources: [{name: prometheus}]\n",
          "dir/f.yml:3:11: sources[0]: type \"prometheus\" is not supported yet"},
         {REST "sources: [{name: a, type: prometheus}]\n",

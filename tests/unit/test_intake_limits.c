@@ -13,6 +13,7 @@
 
 #include "bridge/intake/body.h"
 #include "bridge/intake/gate.h"
+#include "bridge/intake/peer_address.h"
 #include "bridge/intake/peers.h"
 
 static void a_body_grows_up_to_its_ceiling(void **state)
@@ -138,16 +139,16 @@ static void addresses_are_written_as_they_are_typed(void **state)
     struct sockaddr_in in = ipv4("10.1.2.3", 80);
     struct sockaddr_in6 in6 = ipv6("2001:db8::1", 65535),
                         mapped = ipv6("::ffff:127.0.0.1", 1), loopback = ipv6("::1", 2);
-    g_autofree char *a = peers_address_text((struct sockaddr *)&in);
-    g_autofree char *b = peers_address_text((struct sockaddr *)&in6);
-    g_autofree char *c = peers_address_text((struct sockaddr *)&mapped);
+    g_autofree char *a = peer_address_text((struct sockaddr *)&in);
+    g_autofree char *b = peer_address_text((struct sockaddr *)&in6);
+    g_autofree char *c = peer_address_text((struct sockaddr *)&mapped);
     assert_string_equal(a, "10.1.2.3:80");
     assert_string_equal(b, "[2001:db8::1]:65535");
     assert_string_equal(c, "127.0.0.1:1");
-    assert_false(peers_address_is_loopback((struct sockaddr *)&in));
-    assert_false(peers_address_is_loopback((struct sockaddr *)&in6));
-    assert_true(peers_address_is_loopback((struct sockaddr *)&mapped));
-    assert_true(peers_address_is_loopback((struct sockaddr *)&loopback));
+    assert_false(peer_address_is_loopback((struct sockaddr *)&in));
+    assert_false(peer_address_is_loopback((struct sockaddr *)&in6));
+    assert_true(peer_address_is_loopback((struct sockaddr *)&mapped));
+    assert_true(peer_address_is_loopback((struct sockaddr *)&loopback));
 }
 
 static Peer *add(Peers *peers, int fd, const void *address, PeersVerdict wanted)
@@ -177,6 +178,90 @@ static void the_ceilings_count_connections_and_networks(void **state)
     peers_free(peers);
 }
 
+static bool is_shut_down(int fd)
+{
+    char byte;
+    return recv(fd, &byte, 1, MSG_DONTWAIT) == 0;
+}
+
+/* A connection that is awaited; OTHER is the far end. */
+static Peer *add_silent(Peers *peers, const void *address, PeersVerdict wanted, int *other)
+{
+    int pair[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    Peer *peer = add(peers, pair[0], address, wanted);
+    assert_ptr_equal(peers_open(peers, pair[0]), peer);
+    peers_await(peers, peer, 1000);
+    *other = pair[1];
+    return peer;
+}
+
+static void remove_and_close(Peers *peers, Peer *peer, int other)
+{
+    int fd = peer->fd;
+    peers_remove(peers, peer);
+    close(fd);
+    close(other);
+}
+
+/* In all, and of an address: one more takes its place. */
+static void whoever_is_silent_for_longest_gives_way(void **state)
+{
+    (void)state;
+    Peers *peers = peers_new(4, 3);
+    struct sockaddr_in first = ipv4("10.0.0.1", 1), second = ipv4("10.0.0.2", 1);
+    enum { BUSY, TALKED, OLD, OTHER, LATER, LAST, COUNT };
+    Peer *peer[COUNT];
+    int far[COUNT];
+    peer[BUSY] = add_silent(peers, &second, PEERS_OK, &far[BUSY]);
+    peers_set_deadline(peers, peer[BUSY], 0);
+    peer[TALKED] = add_silent(peers, &first, PEERS_OK, &far[TALKED]);
+    peer[OLD] = add_silent(peers, &second, PEERS_OK, &far[OLD]);
+    peer[OTHER] = add_silent(peers, &first, PEERS_OK, &far[OTHER]);
+    peers_await(peers, peer[TALKED], 1000);
+    peer[LATER] = add_silent(peers, &first, PEERS_DISPLACED, &far[LATER]); /* full */
+    assert_true(is_shut_down(far[OLD]));
+    assert_int_equal(peers_count(peers), 5);
+    remove_and_close(peers, peer[OLD], far[OLD]);
+    peer[LAST] = add_silent(peers, &first, PEERS_DISPLACED, &far[LAST]); /* of an address */
+    assert_true(is_shut_down(far[OTHER]));
+    peers_await(peers, peer[OTHER], 1000); /* it had just sent something: too late */
+    peers_set_deadline(peers, peer[LATER], 0);
+    peers_set_deadline(peers, peer[LAST], 0);
+    peers_set_deadline(peers, peer[TALKED], 0);
+    add(peers, 2000, &first, PEERS_FULL_OF_ADDRESS);
+    add(peers, 2000, &second, PEERS_FULL);
+    assert_int_equal(peers_sweep(peers, 5000), 0);
+    for (size_t i = 0; i < COUNT; i++) {
+        if (i != OLD) {
+            assert_int_equal(is_shut_down(far[i]), i == OTHER);
+            remove_and_close(peers, peer[i], far[i]);
+        }
+    }
+    assert_int_equal(peers_count(peers), 0);
+    peers_free(peers);
+}
+
+/* Those that were cut are not closed yet. */
+static void sockets_have_a_ceiling_of_their_own(void **state)
+{
+    (void)state;
+    Peers *peers = peers_new(1, 1);
+    struct sockaddr_in address = ipv4("10.0.0.1", 1);
+    unsigned max = peers_sockets_max(1);
+    g_autofree Peer **peer = g_new0(Peer *, max);
+    g_autofree int *far = g_new0(int, max);
+    for (unsigned i = 0; i < max; i++) {
+        peer[i] = add_silent(peers, &address, i == 0 ? PEERS_OK : PEERS_DISPLACED, &far[i]);
+    }
+    add(peers, 2000, &address, PEERS_FULL);
+    for (unsigned i = 0; i < max; i++) {
+        remove_and_close(peers, peer[i], far[i]);
+    }
+    add(peers, 2000, &address, PEERS_OK);
+    peers_free(peers);
+}
+
 static void
 a_peer_that_was_never_opened_makes_room_for_the_next_of_its_number(void **state)
 {
@@ -187,16 +272,10 @@ a_peer_that_was_never_opened_makes_room_for_the_next_of_its_number(void **state)
     Peer *peer = add(peers, 1001, &address, PEERS_OK);
     assert_int_equal(peers_count(peers), 1);
     assert_ptr_equal(peers_open(peers, 1001), peer);
-    add(peers, 1001, &address, PEERS_FULL);
+    add(peers, 1001, &address, PEERS_FULL_OF_ADDRESS);
     peers_remove(peers, peer);
     assert_int_equal(peers_count(peers), 0);
     peers_free(peers);
-}
-
-static bool is_shut_down(int fd)
-{
-    char byte;
-    return recv(fd, &byte, 1, MSG_DONTWAIT) == 0;
 }
 
 static void a_sweep_shuts_down_those_whose_time_is_over(void **state)
@@ -278,6 +357,8 @@ int main(void)
         cmocka_unit_test(a_closed_gate_waits_for_those_inside_and_their_answers),
         cmocka_unit_test(addresses_are_written_as_they_are_typed),
         cmocka_unit_test(the_ceilings_count_connections_and_networks),
+        cmocka_unit_test(whoever_is_silent_for_longest_gives_way),
+        cmocka_unit_test(sockets_have_a_ceiling_of_their_own),
         cmocka_unit_test(
             a_peer_that_was_never_opened_makes_room_for_the_next_of_its_number),
         cmocka_unit_test(a_sweep_shuts_down_those_whose_time_is_over),

@@ -5,8 +5,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <sys/resource.h>
-
 #include "tests/unit/fake_app.h"
 #include "tests/unit/http_client.h"
 
@@ -40,6 +38,15 @@ static HttpLimits limits_of(int64_t request_ms, int64_t idle_ms)
 static void send_webhook(int fd)
 {
     g_autofree char *request = client_post(APP_HOOK, "", APP_BODY);
+    client_send(fd, request);
+}
+
+/* Each group is worked on by itself. */
+static void send_webhook_of(int fd, unsigned group)
+{
+    g_autofree char *body = g_strdup_printf(
+        "{\"groupKey\":\"%u\",\"alerts\":[{\"status\":\"firing\",\"labels\":{}}]}", group);
+    g_autofree char *request = client_post(APP_HOOK, "", body);
     client_send(fd, request);
 }
 
@@ -155,6 +162,7 @@ static Reply get_until(App *app, unsigned code)
     }
 }
 
+/* With those that are there busy: nobody can give way. */
 static void a_connection_too_many_is_told_so(void **state)
 {
     App *app = *state;
@@ -167,13 +175,13 @@ static void a_connection_too_many_is_told_so(void **state)
         limits.connections_max = table[i].total;
         limits.address_max = table[i].address;
         app_start(app, &limits);
+        atomic_store(&app->holding, true);
         int fds[3];
         for (size_t j = 0; j < 3; j++) {
             fds[j] = client_connect(app->address);
-            send_webhook(fds[j]);
-            g_auto(Reply) reply = client_reply(fds[j]);
-            assert_int_equal(reply.code, 202);
+            send_webhook_of(fds[j], (unsigned)j);
         }
+        app_wait_held(app, 3);
         Reply refused = get_until(app, 503);
         assert_string_equal(refused.body, "{\"error\":\"too many connections\"}\n");
         g_autofree char *retry = reply_header(&refused, "Retry-After");
@@ -181,36 +189,44 @@ static void a_connection_too_many_is_told_so(void **state)
         reply_clear(&refused);
         assert_true(metrics_get(app->hooks.metrics, METRIC_HTTP_CONNECTIONS_REFUSED,
                                 table[i].reason, NULL) >= 1);
-        close(fds[0]);
+        atomic_store(&app->holding, false);
+        app_release(app);
         Reply served = get_until(app, 200);
         reply_clear(&served);
-        close(fds[1]);
-        close(fds[2]);
+        for (size_t j = 0; j < 3; j++) {
+            close(fds[j]);
+        }
         app_stop(app);
     }
 }
 
-static void half_of_the_descriptors_are_for_others(void **state)
+static void a_silent_connection_gives_way_and_a_busy_one_does_not(void **state)
 {
     App *app = *state;
-    struct rlimit before, few = {.rlim_cur = 40, .rlim_max = 0};
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
-    few.rlim_max = before.rlim_max;
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
-    app_start(app, &HTTP_LIMITS_DEFAULT);
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
-    int fds[20];
-    for (size_t i = 0; i < 20; i++) {
-        fds[i] = client_connect(app->address);
-        send_webhook(fds[i]);
-        g_auto(Reply) reply = client_reply(fds[i]);
-        assert_int_equal(reply.code, 202);
+    HttpLimits limits = HTTP_LIMITS_DEFAULT;
+    limits.connections_max = 4;
+    app_start(app, &limits);
+    atomic_store(&app->holding, true);
+    int busy = client_connect(app->address), idle[3];
+    send_webhook(busy);
+    app_wait_held(app, 1);
+    static const char *const starts[] = {"", "POST /hooks/alertmanager HTTP/1.1\r\nX: ", ""};
+    for (size_t i = 0; i < 3; i++) {
+        idle[i] = client_connect(app->address);
+        client_send(idle[i], starts[i]);
     }
-    Reply refused = get_until(app, 503);
-    reply_clear(&refused);
-    for (size_t i = 0; i < 20; i++) {
-        close(fds[i]);
+    Reply served = get_until(app, 200);
+    reply_clear(&served);
+    assert_true(metrics_get(app->hooks.metrics, METRIC_HTTP_CONNECTIONS_DISPLACED, NULL,
+                            NULL) >= 1);
+    for (size_t i = 0; i < 3; i++) {
+        close(idle[i]);
     }
+    atomic_store(&app->holding, false);
+    app_release(app);
+    g_auto(Reply) reply = client_reply(busy);
+    assert_int_equal(reply.code, 202);
+    close(busy);
 }
 
 static void many_idle_connections_keep_nobody_from_being_served(void **state)
@@ -521,7 +537,7 @@ int main(void)
         TEST(arguments_that_fit_nowhere_are_cut),
         TEST(a_webhook_that_waits_for_its_answer_has_no_deadline),
         TEST(a_connection_too_many_is_told_so),
-        TEST(half_of_the_descriptors_are_for_others),
+        TEST(a_silent_connection_gives_way_and_a_busy_one_does_not),
         TEST(many_idle_connections_keep_nobody_from_being_served),
         TEST(what_is_inside_at_the_stop_is_answered),
         TEST(a_stop_under_load_loses_no_answer_and_does_not_abort),
