@@ -31,7 +31,7 @@ def serve(start, tmp_path):
                 f"tls_server_config:\n  cert_file: {certificate}\n  key_file: {key}\n")
             arguments = ["--web.config.file", str(tmp_path / "web.yml")]
             context = ssl.create_default_context(cafile=str(ca))
-        server = start(Alertpost, harness.simple_config(sink.port, f"limits: {{{limits}}}"), *arguments)
+        server = start(Alertpost, harness.simple_config(sink.port, f"delivery: {{connections: 1}}\nlimits: {{{limits}}}"), *arguments)
         if tls:
             # Alertpost's own helpers ask in the clear; these tests need two of them.
             server.metric = lambda name, **labels: metric(server, context, name)
@@ -95,10 +95,10 @@ def test_too_few_files_are_said_and_leave_room_for_the_mail_servers(start, tmp_p
     limited.chmod(0o755)
     program, harness.ALERTPOST = harness.ALERTPOST, str(limited)
     try:
-        server = start(Alertpost, harness.simple_config(sink.port))
+        server = start(Alertpost, harness.simple_config(sink.port, "delivery: {connections: 1}"))
     finally:
         harness.ALERTPOST = program
-    server.tells(r"too few files: fewer HTTP connections are served\" limit=300 wanted=4816 connections=\d+ help=")
+    server.tells(r"too few files: fewer HTTP connections are served\" limit=300 wanted=4802 connections=\d+ help=")
     with Watch(server, grown=16 * MIB) as others:
         idle = [connect(server.port) for _ in range(400)]
         others.serves(20)
@@ -109,7 +109,8 @@ def test_too_few_files_are_said_and_leave_room_for_the_mail_servers(start, tmp_p
 # --- slow
 
 SLOW = [b"X-Header: value\r\n", b"x", b" "]
-STARTS = [HEAD, HEAD + b"X: ", HEAD + b"Content-Length: 100000\r\n\r\n", HEAD + b"Transfer-Encoding: chunked\r\n\r\nfffff\r\n"]
+STARTS = [HEAD, HEAD + b"X: ", HEAD + b"Expect: 100-continue\r\nContent-Length: 100000\r\n\r\n",
+          HEAD + b"Content-Length: 100000\r\n\r\n", HEAD + b"Transfer-Encoding: chunked\r\n\r\nfffff\r\n"]
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["in the clear", "over TLS"])
@@ -190,6 +191,39 @@ def test_bodies_beyond_the_limits_take_no_memory(serve):
         codes = drain(socks)
         assert codes.get(413, 0) >= 20 and set(codes) <= {0, 413, 503}, codes
         close(socks)
+
+
+def test_requests_without_end_whose_answers_nobody_reads_fill_nothing(serve):
+    server, _ = serve("request_time: 60s")
+    asked = b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n" * 50_000
+    with Watch(server, grown=32 * MIB) as others:
+        deaf = [connect(server.port) for _ in range(20)]
+        for sock in deaf:
+            sock.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    sock.send(asked)
+        others.serves(20)
+        close(deaf)
+
+
+def test_five_hundred_requests_in_one_breath_are_answered_in_their_order(serve):
+    server, _ = serve("request_time: 60s")
+    bodies = [b'{"alerts":[]}', b'{"alerts":1}', b"{"]
+    with Watch(server, grown=16 * MIB) as others:
+        with connect(server.port) as sock:
+            requests = [HEAD + b"Content-Length: %d\r\n\r\n%s" % (len(bodies[n % 3]), bodies[n % 3]) for n in range(500)]
+            sender = threading.Thread(target=sock.sendall, args=(b"".join(requests),), daemon=True)
+            sender.start()
+            reader = sock.makefile("rb")
+            for number in range(500):
+                lines = list(iter(reader.readline, b"\r\n"))
+                assert int(lines[0][9:12]) == (200 if number % 3 == 0 else 400)
+                length = next(int(line[16:]) for line in lines if line.startswith(b"Content-Length: "))
+                answer = reader.read(length)
+                assert ((b"not an array" in answer), (b"results" in answer)) == (number % 3 == 1, number % 3 == 0)
+            sender.join(60)
+        others.serves()
 
 
 BOMBS = {

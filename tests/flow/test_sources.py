@@ -4,8 +4,10 @@ over a day's runs, through the daemon."""
 
 import copy
 import json
+import os
 import re
 import signal
+import subprocess
 import urllib.parse
 
 import pytest
@@ -187,6 +189,42 @@ def test_a_body_that_the_map_cannot_use_is_answered_with_the_key(server):
         400, {"error": 'map.status gives "odd": neither firing, resolved nor one of statuses'})
 
 
+# --- what config/examples/json.yml says to write on the sender's side
+
+def commands(name):
+    """The shell commands that the comment before the source shows, with its port put in."""
+    text = (harness.ROOT / "config/examples/json.yml").read_text()
+    comment = re.search(rf"((?:^  #.*\n)+)  - name: {name}\n", text, re.M)[1]
+    lines = [line[3:] for line in comment.splitlines()]
+    start = next(n for n, line in enumerate(lines) if line.lstrip().startswith("curl "))
+    return "\n".join(lines[start:])
+
+
+def run_example(server, name, **variables):
+    script = re.sub(r"http://[a-z0-9.]+:9725/", f"http://127.0.0.1:{server.port}/", commands(name))
+    done = subprocess.run(["sh", "-c", script], env={**os.environ, **variables}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)["results"][0]
+
+
+def test_the_script_s_curl_of_the_example_becomes_a_mail(server):
+    assert run_example(server, "script")["result"] == "queued"
+    assert mails(server, 1)[0][1]["Subject"] == "[FIRING:1 warning] Backup db-1"
+
+
+def test_woodpecker_s_last_step_of_the_example_becomes_a_mail_when_it_breaks_and_when_it_works_again(server):
+    for number, status in enumerate(["failure", "failure", "success"], 1042):
+        result = run_example(server, "woodpecker", CI_REPO="acme/api", CI_COMMIT_BRANCH="main", CI_PIPELINE_NUMBER=str(number),
+                             CI_PIPELINE_STATUS=status, CI_PIPELINE_URL=f"https://ci.example.org/repos/1/pipeline/{number}",
+                             CI_COMMIT_SHA="8f41c0a2b7d3e6958f41c0a2b7d3e6958f41c0a2", CI_COMMIT_AUTHOR="ada",
+                             CI_PIPELINE_EVENT="push")
+        assert result["result"] == ("suppressed" if number == 1043 else "queued"), result
+        mails(server, 1 if number < 1044 else 2)
+    found = [mail for _, mail in mails(server, 2)]
+    assert [mail["Subject"] for mail in found] == ["[FAILED] acme/api main: pipeline", "[FIXED] acme/api main: pipeline"]
+    assert "https://ci.example.org/repos/1/pipeline/1042" in text_of(found[0])
+
+
 # --- CI: runs against the mails that come of them
 
 def run(conclusion, number, attempt=1, branch="main", repository="acme/api"):
@@ -211,6 +249,8 @@ RUNS = [
     ("d7", run("skipped", 6), "a run that is skipped changes nothing"),
     ("d8", run("failure", 5, branch="dev"), "[FAILED] acme/api dev: tests"),
     ("d9", run("success", 6, repository="mallory/api"), "still passing"),
+    ("d13", run("failure", 7, repository="mallory/api"), "[FAILED] acme/api mallory/api main: tests"),
+    ("d14", run("success", 8, repository="mallory/api"), "[FIXED] acme/api mallory/api main: tests"),
     (RESTART, None, None),
     ("d10", run("success", 4, attempt=2), "[FIXED] acme/api main: tests"),
     ("d10", run("success", 4, attempt=2), "this delivery was here before"),
@@ -237,9 +277,17 @@ def test_a_day_of_runs_becomes_the_mails_that_say_something_new(server, start):
         else:
             assert (status, result["reason"]) == (200, want), delivery
     assert [mail["Subject"] for _, mail in mails(server, len(expected))] == expected
-    text = text_of(server.sink.received()[2][1])
+    text = text_of(server.sink.received()[expected.index("[FIXED] acme/api main: tests")][1])
     assert re.search("^Was red for 2 min and 3 runs, since (2026-11-28 )?12:02 UTC$", text, re.M), text
     assert "Red since commit: acb5820ced9479c074f688cc328bf03f341a511d" in text
+
+
+def test_red_every_hour_for_a_day_is_one_mail(server):
+    results = [send(server, "github", run("failure", number), X_GitHub_Event="workflow_run", X_GitHub_Delivery=f"d{number}")
+               for number in range(1, 25)]
+    assert [status for status, _ in results] == [202] + [200] * 23
+    assert {result["reason"] for _, result in results[1:]} == {"still failing"}
+    assert [mail["Subject"] for _, mail in mails(server, 1)] == ["[FAILED] acme/api main: tests"]
 
 
 def test_what_stays_red_is_mailed_again_when_remind_has_passed(server):
