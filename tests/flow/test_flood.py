@@ -207,16 +207,16 @@ def test_requests_without_end_whose_answers_nobody_reads_fill_nothing(serve):
         close(deaf)
 
 
-def test_five_hundred_requests_in_one_breath_are_answered_in_their_order(serve):
+def test_a_hundred_requests_in_one_breath_are_answered_in_their_order(serve):
     server, _ = serve("request_time: 60s")
     bodies = [b'{"alerts":[]}', b'{"alerts":1}', b"{"]
     with Watch(server, grown=16 * MIB) as others:
         with connect(server.port) as sock:
-            requests = [HEAD + b"Content-Length: %d\r\n\r\n%s" % (len(bodies[n % 3]), bodies[n % 3]) for n in range(500)]
+            requests = [HEAD + b"Content-Length: %d\r\n\r\n%s" % (len(bodies[n % 3]), bodies[n % 3]) for n in range(100)]
             sender = threading.Thread(target=sock.sendall, args=(b"".join(requests),), daemon=True)
             sender.start()
             reader = sock.makefile("rb")
-            for number in range(500):
+            for number in range(100):
                 lines = list(iter(reader.readline, b"\r\n"))
                 assert int(lines[0][9:12]) == (200 if number % 3 == 0 else 400)
                 length = next(int(line[16:]) for line in lines if line.startswith(b"Content-Length: "))
