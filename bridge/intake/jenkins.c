@@ -98,7 +98,7 @@ static bool read_log(CiRun *run)
     size_t start = length;
     for (unsigned lines = 0; start > 0; start--) {
         lines += log[start - 1] == '\n';
-        bool inside = (log[start - 1] & 0xC0) == 0x80; /* of a character */
+        bool inside = (log[start] & 0xC0) == 0x80; /* of a character */
         if (lines == LOG_LINES || (length - start >= LOG_MAX && !inside)) {
             break;
         }

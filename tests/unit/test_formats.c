@@ -294,6 +294,27 @@ static void a_fork_that_was_deleted_is_not_ours(void **state)
     }
 }
 
+static void the_end_of_a_log_begins_with_a_whole_character(void **state)
+{
+    (void)state;
+    static const char *const characters[] = {"\303\251", "\342\202\254", "\360\237\230\200"};
+    for (size_t i = 0; i < 3 * 4; i++) {
+        g_autoptr(GString) log = g_string_new(NULL);
+        while (log->len < 6000) {
+            g_string_append(log, characters[i / 4]);
+        }
+        g_string_append_len(log, "abc", i % 4);
+        g_autofree char *body = g_strdup_printf(
+            "{\"name\":\"a\",\"build\":{\"phase\":\"FINALIZED\",\"status\":\"FAILURE\",\"log\":\"%s\"}}",
+            log->str);
+        g_autoptr(Event) event = parse("jenkins", FAMILY_CI, NULL, body, strlen(body), NULL);
+        const char *end = labels_get(&event->alerts[0].annotations, "log");
+        assert_true(g_utf8_validate(end, -1, NULL));
+        assert_in_range(strlen(end), 4000, 4003);
+        assert_true(g_str_has_suffix(log->str, end));
+    }
+}
+
 static void a_form_holds_the_payload_in_a_field(void **state)
 {
     (void)state;
@@ -335,6 +356,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_senders_document_is_read_whole),
         cmocka_unit_test(a_fork_that_was_deleted_is_not_ours),
+        cmocka_unit_test(the_end_of_a_log_begins_with_a_whole_character),
         cmocka_unit_test(a_form_holds_the_payload_in_a_field),
         cmocka_unit_test(only_github_sends_forms),
         cmocka_unit_test(a_payload_of_the_wrong_shape_is_refused_with_the_place),
