@@ -12,7 +12,7 @@ import pytest
 
 import faultserver
 import harness
-from flood import HEAD, MIB, Watch, allow_files, client_hello, connect, drain, dribble, handshake
+from flood import HEAD, MIB, SANITIZED, Watch, allow_files, client_hello, connect, drain, dribble, handshake
 from harness import Alertpost, SmtpSink, wait_for
 
 KB = 1024
@@ -215,35 +215,36 @@ def test_a_hundred_requests_in_one_breath_are_answered_in_their_order(serve):
             requests = [HEAD + b"Content-Length: %d\r\n\r\n%s" % (len(bodies[n % 3]), bodies[n % 3]) for n in range(100)]
             sender = threading.Thread(target=sock.sendall, args=(b"".join(requests),), daemon=True)
             sender.start()
-            reader = sock.makefile("rb")
-            for number in range(100):
-                lines = list(iter(reader.readline, b"\r\n"))
-                assert int(lines[0][9:12]) == (200 if number % 3 == 0 else 400)
-                length = next(int(line[16:]) for line in lines if line.startswith(b"Content-Length: "))
-                answer = reader.read(length)
-                assert ((b"not an array" in answer), (b"results" in answer)) == (number % 3 == 1, number % 3 == 0)
+            with sock.makefile("rb") as reader:
+                for number in range(100):
+                    lines = list(iter(reader.readline, b"\r\n"))
+                    assert int(lines[0][9:12]) == (200 if number % 3 == 0 else 400)
+                    length = next(int(line[16:]) for line in lines if line.startswith(b"Content-Length: "))
+                    answer = reader.read(length)
+                    assert (b"not an array" in answer, b"results" in answer) == (number % 3 == 1, number % 3 == 0)
             sender.join(60)
         others.serves()
 
 
+N = 1_000_000 // (20 if SANITIZED else 1)  # a sanitizer takes its time
 BOMBS = {
-    "levels": b"[" * 5_000_000,
-    "levels of objects": b'{"a":' * 1_000_000,
-    "values": b'{"alerts":[' + b"0," * 6_000_000 + b"0]}",
-    "alerts": b'{"alerts":[' + b"{}," * 2_000_000 + b"{}]}",
-    "a text": b'{"alerts":[],"groupKey":"' + b"x" * 20_000_000 + b'"}',
-    "a text of escapes": b'{"alerts":[],"groupKey":"' + b"\\u0000" * 3_000_000 + b'"}',
-    "a number": b'{"alerts":[],"truncatedAlerts":' + b"9" * 10_000_000 + b"}",
-    "exponents": b'{"alerts":[],"x":[' + b"1e9999," * 4_200_000 + b"1]}",
-    "keys": b'{"alerts":[],' + b",".join(b'"%d":0' % n for n in range(500_000)) + b"}",
-    "a key again and again": b'{"alerts":[],' + b",".join([b'"a":0'] * 1_000_000) + b"}",
-    "labels": b'{"alerts":[{"labels":{' + b",".join(b'"%d":""' % n for n in range(200_000)) + b"}}]}",
-    "spaces": b" " * 20_000_000,
+    "levels": b"[" * (5 * N),
+    "levels of objects": b'{"a":' * N,
+    "values": b'{"alerts":[],"x":[' + b"0," * (6 * N) + b"0]}",
+    "alerts": b'{"alerts":[' + b"{}," * (2 * N) + b"{}]}",
+    "a text": b'{"alerts":[],"groupKey":"' + b"x" * (20 * N) + b'"}',
+    "a text of escapes": b'{"alerts":[],"groupKey":"' + b"\\u0000" * (3 * N) + b'"}',
+    "a number": b'{"alerts":[],"truncatedAlerts":' + b"9" * (10 * N) + b"}",
+    "exponents": b'{"alerts":[],"x":[' + b"1e9999," * (21 * N // 5) + b"1]}",
+    "keys": b'{"alerts":[],' + b",".join(b'"%d":0' % n for n in range(N // 2)) + b"}",
+    "a key again and again": b'{"alerts":[],' + b",".join([b'"a":0'] * N) + b"}",
+    "labels": b'{"alerts":[{"labels":{' + b",".join(b'"%d":""' % n for n in range(N // 5)) + b"}}]}",
+    "spaces": b" " * (20 * N),
 }
 
 
 def test_json_bombs_are_refused_or_read_within_bounds(serve):
-    server, _ = serve("waiting: 100")
+    server, _ = serve(f"alerts: {N // 100}")
     with Watch(server, grown=400 * MIB) as others:
         answers = {}
         for name, bomb in BOMBS.items():
