@@ -169,7 +169,8 @@ static const Field limits_fields[] = {
           "Mails remembered after they were delivered or dropped (`delivery: history`), about "
           "500 bytes each in the storage; with `memory:` at most 10000."),
     RANGED(LimitsConfig, inflight_bytes, "inflight_bytes", "256MiB", 1, 0,
-           "Bodies of webhooks that are being worked on, in all."),
+           "Bodies of webhooks that are being worked on, in all; the last quarter is for those "
+           "up to 64 KiB."),
     COUNT(LimitsConfig, waiting, "waiting", "2000", "Webhooks that wait for a worker."),
     RANGED(LimitsConfig, connections, "connections", "4096", 1, 1000000,
            "HTTP connections, in all. One more takes the place of that which has been silent "

@@ -4,6 +4,15 @@
 #include <string.h>
 
 #define FIRST ((size_t)8 * 1024)
+#define SMALL ((size_t)64 * 1024)
+
+/* For a body of LENGTH bytes.  The last quarter is for small ones: a few large ones that do
+ * not come to an end keep nobody out.  The largest that is allowed fits all the same. */
+static size_t inflight_max(const BodyLimits *limits, size_t length)
+{
+    size_t large = MAX(limits->inflight - limits->inflight / 4, limits->length);
+    return length <= SMALL ? limits->inflight : MIN(large, limits->inflight);
+}
 
 BodyVerdict body_announce(Body *body, size_t length, const BodyLimits *limits)
 {
@@ -12,14 +21,12 @@ BodyVerdict body_announce(Body *body, size_t length, const BodyLimits *limits)
         return BODY_TOO_LONG;
     }
     size_t others = atomic_load(body->inflight);
-    return length > 0 &&
-                   (others > limits->inflight || length > limits->inflight - others)
-               ? BODY_TOO_MANY
-               : BODY_OK;
+    size_t max = inflight_max(limits, length);
+    return length > 0 && (others > max || length > max - others) ? BODY_TOO_MANY : BODY_OK;
 }
 
 /* Room for LENGTH bytes in all. */
-static bool reserve(Body *body, size_t length, size_t inflight_max)
+static bool reserve(Body *body, size_t length, const BodyLimits *limits)
 {
     if (length <= body->capacity) {
         return true;
@@ -29,7 +36,7 @@ static bool reserve(Body *body, size_t length, size_t inflight_max)
         capacity = MIN(capacity, body->announced);
     }
     size_t more = capacity - body->capacity;
-    if (atomic_fetch_add(body->inflight, more) + more > inflight_max) {
+    if (atomic_fetch_add(body->inflight, more) + more > inflight_max(limits, capacity)) {
         atomic_fetch_sub(body->inflight, more);
         return false;
     }
@@ -47,7 +54,7 @@ BodyVerdict body_append(Body *body, const char *data, size_t length,
     if (length == 0) {
         return BODY_OK;
     }
-    if (!reserve(body, body->length + length, limits->inflight)) {
+    if (!reserve(body, body->length + length, limits)) {
         return BODY_TOO_MANY;
     }
     memcpy(body->bytes + body->length, data, length);

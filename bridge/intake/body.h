@@ -18,7 +18,7 @@ typedef struct {
 
 typedef struct {
     size_t length;   /* of the body */
-    size_t inflight; /* of all bodies */
+    size_t inflight; /* of all bodies; its last quarter is for those up to 64 KiB */
 } BodyLimits;
 
 typedef enum { BODY_OK, BODY_TOO_LONG, BODY_TOO_MANY } BodyVerdict;

@@ -227,6 +227,17 @@ def test_a_hundred_requests_in_one_breath_are_answered_in_their_order(serve):
 
 
 N = 1_000_000 // (20 if SANITIZED else 1)  # a sanitizer takes its time
+def test_large_bodies_that_never_end_leave_room_for_small_ones(serve):
+    server, _ = serve("body: 1MiB, inflight_bytes: 4MiB")
+    with Watch(server, grown=32 * MIB) as others:
+        held = [connect(server.port) for _ in range(8)]
+        for sock in held:
+            with contextlib.suppress(OSError):
+                sock.sendall(HEAD + b"Content-Length: 1048576\r\n\r\n" + b" " * 1_048_575)
+        others.serves(20)
+        close(held)
+
+
 BOMBS = {
     "levels": b"[" * (5 * N),
     "levels of objects": b'{"a":' * N,

@@ -73,6 +73,34 @@ static void bodies_share_one_ceiling(void **state)
     assert_int_equal(inflight, 0);
 }
 
+static void the_last_quarter_is_for_small_bodies(void **state)
+{
+    (void)state;
+    atomic_size_t inflight = 0;
+    enum { KB = 1024 };
+    BodyLimits limits = {.length = 200 * KB, .inflight = 400 * KB};
+    char data[64 * KB] = {0};
+    Body large = {.inflight = &inflight}, other = large, small = large;
+    assert_int_equal(body_announce(&large, 200 * KB, &limits), BODY_OK);
+    assert_int_equal(body_append(&large, data, 1, &limits), BODY_OK);
+    assert_int_equal(body_append(&large, data, sizeof data, &limits), BODY_OK);
+    atomic_store(&inflight, 300 * KB);
+    assert_int_equal(body_announce(&other, 64 * KB + 1, &limits), BODY_TOO_MANY);
+    assert_int_equal(body_announce(&small, 64 * KB, &limits), BODY_OK);
+    assert_int_equal(body_append(&small, data, sizeof data, &limits), BODY_OK);
+    assert_int_equal(body_append(&other, data, 40 * KB, &limits), BODY_TOO_MANY);
+    assert_int_equal(body_append(&other, data, 36 * KB, &limits), BODY_OK);
+    assert_int_equal(body_append(&other, data, sizeof data, &limits), BODY_TOO_MANY);
+    /* With one body's worth of room the largest still comes in. */
+    atomic_store(&inflight, 0);
+    limits.inflight = 200 * KB;
+    Body only = {.inflight = &inflight};
+    assert_int_equal(body_announce(&only, 200 * KB, &limits), BODY_OK);
+    g_free(large.bytes);
+    g_free(other.bytes);
+    g_free(small.bytes);
+}
+
 static void a_gate_lets_so_many_in_until_it_is_closed(void **state)
 {
     (void)state;
@@ -353,6 +381,7 @@ int main(void)
         cmocka_unit_test(
             an_announced_length_is_judged_at_once_and_reserved_only_as_it_comes),
         cmocka_unit_test(bodies_share_one_ceiling),
+        cmocka_unit_test(the_last_quarter_is_for_small_bodies),
         cmocka_unit_test(a_gate_lets_so_many_in_until_it_is_closed),
         cmocka_unit_test(a_closed_gate_waits_for_those_inside_and_their_answers),
         cmocka_unit_test(addresses_are_written_as_they_are_typed),
