@@ -6,6 +6,7 @@ import ctypes
 import fcntl
 import os
 import pathlib
+import shutil
 import socket
 import struct
 import subprocess
@@ -27,8 +28,7 @@ def missing():
     return made.stderr.strip()
 
 
-def needs_namespaces(test):
-    return pytest.mark.skipif(bool(missing()), reason=missing() or "-")(test)
+needs_namespaces = pytest.mark.skipif(bool(missing()), reason=missing() or "they are there")
 
 
 def check(result):
@@ -93,17 +93,17 @@ class Container(Process):
             script += [f"mount --bind {outside} {point}", f"mount -o remount,bind,nosuid,{access} {point}"]
         script += [f"mount -t proc proc {root}/proc", f"mount -o remount,bind,ro {root}",
                    f"cd {root}{workdir}",
-                   f'exec setpriv --no-new-privs chroot --userspec={user} --groups= {root} "$@"']
+                   f'exec setpriv --no-new-privs {shutil.which("chroot")} --userspec={user} --groups= {root} "$@"']
         super().__init__(["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", "\n".join(script),
                           "container", *command], folder / f"{name}.log", env=env or {})
         children = pathlib.Path(f"/proc/{self.child.pid}/task/{self.child.pid}/children")
         self.pid = int(wait_for(lambda: self.running() and children.read_text(), f"{name} starts"))
 
-    def execute(self, *command):
-        """Runs a command in the container: `kubectl exec`."""
+    def execute(self, *command, input=None):
+        """Runs a command in the container: `kubectl exec -i`."""
         user, group = self.user.split(":")
         return subprocess.run(["nsenter", "-t", str(self.pid), "-m", "-p", "-r", "-w", "-S", user, "-G", group,
-                               *command], capture_output=True, text=True, env={})
+                               *command], capture_output=True, text=True, env={}, input=input)
 
     def stop(self, number=15, seconds=60):
         """Signals process 1; the exit status."""

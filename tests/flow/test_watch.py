@@ -2,13 +2,12 @@
 """A configuration and its templates that change are in force without anybody saying so."""
 
 import json
-import os
-import shutil
 
 import pytest
 
 import harness
 from harness import Alertpost, SmtpSink, wait_for
+from kubelet import ConfigMap
 
 TEMPLATES = "templates: ['templates/*.tmpl']\n"
 
@@ -20,29 +19,6 @@ def config(port, receiver="mail", subject='{{ template "s" . }}'):
 
 def template(text):
     return '{{ define "s" }}' + text + "{{ end }}"
-
-
-class ConfigMap:
-    """A folder as the kubelet keeps it: files are links through ..data, which is exchanged."""
-
-    def __init__(self, folder, files):
-        self.folder, self.number = folder, 0
-        folder.mkdir(parents=True)
-        self.put(files)
-        for name in files:
-            (folder / name).symlink_to(f"..data/{name}")
-
-    def put(self, files):
-        self.number += 1
-        old = self.folder / f"..{self.number - 1}"
-        new = self.folder / f"..{self.number}"
-        new.mkdir()
-        for name, text in files.items():
-            (new / name).write_text(text)
-        link = self.folder / "..data_tmp"
-        link.symlink_to(new.name)
-        os.rename(link, self.folder / "..data")
-        shutil.rmtree(old, ignore_errors=True)
 
 
 class Watching(Alertpost):
