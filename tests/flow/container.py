@@ -16,6 +16,7 @@ import pytest
 
 from harness import ROOT, Process, wait_for
 
+ENTRYPOINT = ["/usr/bin/alertpost"]  # the image's
 CLONE_NEWNET = 0x40000000
 LIBC = ctypes.CDLL(None, use_errno=True)
 

@@ -13,7 +13,7 @@ import subprocess
 import pytest
 
 import harness
-from container import Container, NameServer, needs_namespaces, own_network, rootfs
+from container import ENTRYPOINT, Container, NameServer, needs_namespaces, own_network, rootfs
 from harness import ROOT, SmtpSink, request, wait_for
 
 STATE = "/var/lib/alertpost"
@@ -89,6 +89,7 @@ def test_the_image_says_how_it_is_run(image):
     project = re.search(r"project\(alertpost VERSION (\S+)", (ROOT / "CMakeLists.txt").read_text())[1]
     assert config["Labels"]["org.opencontainers.image.version"] == project
     assert config["User"] == "65532:65532" and config["StopSignal"] == "SIGTERM"
+    assert config["Entrypoint"] == ENTRYPOINT
     assert list(config["Volumes"]) == [config["WorkingDir"]] == [STATE]
     assert set(config["ExposedPorts"]) == {"9725/tcp", "9726/tcp"}
     status = os.stat(folder + STATE)

@@ -8,13 +8,12 @@ import threading
 import pytest
 
 import harness
-from container import NameServer, needs_namespaces, own_network, rootfs
+from container import ENTRYPOINT, NameServer, needs_namespaces, own_network, rootfs
 from faultserver import FaultServer, make_certificate
-from harness import ROOT, request, wait_for
+from harness import ROOT, Alertmanager, request, wait_for
 from kubelet import Pod, documents
 
 pytestmark = needs_namespaces
-ENTRYPOINT = ["/usr/bin/alertpost"]  # test_container looks whether it is the image's
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +87,16 @@ def test_what_a_killed_sidecar_had_queued_goes_out_after_its_restart(sidecar):
         arrived(server, "Killed")
 
 
+def test_what_alertmanager_posts_to_the_sidecar_beside_it_is_mailed(sidecar, start):
+    pod, site, run = sidecar
+    config = (pod.volumes["alertmanager-config"].folder / "alertmanager.yml").read_text()
+    with site.server() as server:
+        run()
+        beside = start(Alertmanager, config.replace("route:\n", "route:\n  group_wait: 1s\n", 1))
+        beside.post([{"labels": {"alertname": "Beside"}}])
+        arrived(server, "Beside")
+
+
 def test_a_sidecar_follows_its_config_map(sidecar):
     pod, site, run = sidecar
     ours = run()
@@ -124,5 +133,6 @@ def test_without_a_volume_alertmanager_keeps_what_is_not_delivered(start, tmp_pa
     assert answers == [503]
     with site.server() as server:
         pod.run(start, "alertpost", ENTRYPOINT, site.mounts)
-        assert post("Kept") == 202 and len(server.mails) == 1
+        assert post("Kept") == 202
         arrived(server, "Kept")
+        assert len(server.mails) == 1
