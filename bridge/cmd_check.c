@@ -4,43 +4,32 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "bridge/cmd_order.h"
 #include "bridge/compose/dkim.h"
 #include "bridge/trial.h"
 #include "config/config.h"
 
 typedef struct {
-    char **files, **data;
-    gboolean ignore_other_receivers, help;
+    char **data;
+    gboolean ignore_other_receivers;
 } Options;
 
-static void options_clear(Options *options)
+static void clear(void *of)
 {
-    g_strfreev(options->files);
-    g_strfreev(options->data);
+    g_strfreev(((Options *)of)->data);
 }
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
 
-static GOptionContext *options_context(Options *options)
+static void declare(CmdLine *line, void *of)
 {
+    Options *options = of;
     const GOptionEntry entries[] = {
         {"ignore-other-receivers", 0, 0, G_OPTION_ARG_NONE, &options->ignore_other_receivers,
          "Only warn about slack_configs and other receivers that are not mail", NULL},
         {"data", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->data,
-         "An Alertmanager webhook's body to render every mail over; may be given several times",
+         "An Alertmanager webhook's body to render every mail over; may be repeated",
          "FILE"},
-        {"help", 'h', 0, G_OPTION_ARG_NONE, &options->help, "Print this help", NULL},
-        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->files, NULL, NULL},
         {0},
     };
-    GOptionContext *context = g_option_context_new("FILE…");
-    g_option_context_set_help_enabled(context, FALSE);
-    g_option_context_set_summary(
-        context,
-        "Reads and checks configuration files, renders every mail over sample alerts,\n"
-        "and tells every error with its place.");
-    g_option_context_add_main_entries(context, entries, NULL);
-    return context;
+    cmd_line_add(line, entries);
 }
 
 static void print_count(unsigned n, const char *one, const char *many)
@@ -106,34 +95,31 @@ static bool check_file(const char *file, ConfigFlags flags, char *const *data)
     return true;
 }
 
-static int fail_usage(const char *message)
+static int run(void *of, char **files)
 {
-    fprintf(stderr, "alertpost check: %s (see alertpost check --help)\n", message);
-    return 2;
-}
-
-int cmd_check(int argc, char **argv)
-{
-    g_auto(Options) options = {0};
-    g_autoptr(GOptionContext) context = options_context(&options);
-    g_autoptr(GError) error = NULL;
-    g_auto(GStrv) args = cmd_words(argc, argv);
-    if (!g_option_context_parse_strv(context, &args, &error)) {
-        return fail_usage(error->message);
-    }
-    if (options.help) {
-        g_autofree char *help = g_option_context_get_help(context, TRUE, NULL);
-        fputs(help, stdout);
-        return 0;
-    }
-    if (options.files == NULL) {
-        return fail_usage("needs a FILE");
+    const Options *options = of;
+    if (files[0] == NULL) {
+        return cmd_misuse(&cmd_check, "needs a FILE");
     }
     ConfigFlags flags =
-        options.ignore_other_receivers ? CONFIG_IGNORE_OTHER_RECEIVERS : CONFIG_STRICT;
+        options->ignore_other_receivers ? CONFIG_IGNORE_OTHER_RECEIVERS : CONFIG_STRICT;
     bool good = true;
-    for (char **file = options.files; *file != NULL; file++) {
-        good = check_file(*file, flags, options.data) && good;
+    for (; *files != NULL; files++) {
+        good = check_file(*files, flags, options->data) && good;
     }
     return good ? 0 : 1;
 }
+
+const Cmd cmd_check = {
+    .name = "check",
+    .summary = "check configuration files",
+    .arguments = "FILE…",
+    .about = "Reads and checks configuration files, renders every mail over sample alerts,\n"
+             "and tells every error with its place.",
+    .notes = "Exit status: 0 if every file is good, 1 if one is not, 2 for a wrong command line.",
+    .misuse = 2,
+    .size = sizeof(Options),
+    .declare = declare,
+    .clear = clear,
+    .run = run,
+};

@@ -58,16 +58,6 @@ char *cmd_read(const char *path, gsize *length, GError **error)
                                   : cmd_read_file(path, length, error);
 }
 
-char **cmd_words(int argc, char **argv)
-{
-    char **words = g_new0(char *, (size_t)argc + 1);
-    words[0] = g_strconcat("alertpost ", argv[0], NULL);
-    for (int i = 1; i < argc; i++) {
-        words[i] = g_strdup(argv[i]);
-    }
-    return words;
-}
-
 static Event *event_without_alerts(const Config *config, GError **error)
 {
     static const char nothing[] = "{\"alerts\":[]}";

@@ -14,10 +14,6 @@ char *cmd_read_file(const char *path, gsize *length, GError **error);
 /* The same, or what is on the standard input if PATH is "-". */
 char *cmd_read(const char *path, gsize *length, GError **error);
 
-/* A subcommand's command line as UTF-8 or not, with its words; the first is "alertpost NAME",
- * which the help calls it.  Free with g_strfreev(). */
-char **cmd_words(int argc, char **argv);
-
 /* The first route at or below FROM that leads to the receiver, whose labels are those of
  * the mail; NULL if there is none. */
 const Route *cmd_route_to(const Route *from, const char *receiver);

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bridge/cmd_order.h"
 #include "bridge/fetch.h"
 #include "config/values.h"
 #include "rules/fault.h"
@@ -15,22 +14,22 @@
 #define TIMEOUT "3s"
 
 typedef struct {
-    char **urls, *timeout, *ca_file, *cert_file, *key_file;
-    gboolean insecure, help;
+    char *timeout, *ca_file, *cert_file, *key_file;
+    gboolean insecure;
 } Options;
 
-static void options_clear(Options *options)
+static void clear(void *of)
 {
-    g_strfreev(options->urls);
+    Options *options = of;
     g_free(options->timeout);
     g_free(options->ca_file);
     g_free(options->cert_file);
     g_free(options->key_file);
 }
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
 
-static GOptionContext *options_context(Options *options)
+static void declare(CmdLine *line, void *of)
 {
+    Options *options = of;
     const GOptionEntry entries[] = {
         {"timeout", 0, 0, G_OPTION_ARG_FILENAME, &options->timeout,
          "For everything, from the name to the last byte (default: " TIMEOUT ")", "DURATION"},
@@ -41,18 +40,9 @@ static GOptionContext *options_context(Options *options)
         {"key-file", 0, 0, G_OPTION_ARG_FILENAME, &options->key_file, "Its key", "FILE"},
         {"insecure", 0, 0, G_OPTION_ARG_NONE, &options->insecure,
          "Take any certificate, as a kubelet does: on the loopback it has another name", NULL},
-        {"help", 'h', 0, G_OPTION_ARG_NONE, &options->help, "Print this help", NULL},
-        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->urls, NULL, NULL},
         {0},
     };
-    GOptionContext *context = g_option_context_new("URL");
-    g_option_context_set_help_enabled(context, FALSE);
-    g_option_context_set_summary(
-        context,
-        "Gets the URL, for example http://127.0.0.1:9725/-/healthy.  The exit status is 0 if it is\n"
-        "answered with 2xx, else 1 with one line that says why.");
-    g_option_context_add_main_entries(context, entries, NULL);
-    return context;
+    cmd_line_add(line, entries);
 }
 
 static bool read_timeout(const char *text, int64_t *timeout_ms, GError **error)
@@ -90,7 +80,7 @@ static bool check_answer(const FetchAnswer *answer, GError **error)
     return false;
 }
 
-static bool probe(const Options *options, GError **error)
+static bool probe(const Options *options, const char *url, GError **error)
 {
     char none[] = "";
     const TlsConfig tls = {
@@ -102,7 +92,7 @@ static bool probe(const Options *options, GError **error)
         .server_name = none,
         .insecure_skip_verify = options->insecure,
     };
-    FetchRequest request = {.url = options->urls[0], .answer_max = ANSWER_MAX, .tls = &tls};
+    FetchRequest request = {.url = url, .answer_max = ANSWER_MAX, .tls = &tls};
     FetchAnswer answer;
     if (!read_timeout(options->timeout, &request.timeout_ms, error)) {
         return false;
@@ -119,29 +109,25 @@ static bool probe(const Options *options, GError **error)
     return good;
 }
 
-static int fail(const char *message)
+static int run(void *of, char **urls)
 {
-    fprintf(stderr, "alertpost probe: %s\n", message);
-    return 1;
-}
-
-int cmd_probe(int argc, char **argv)
-{
-    g_auto(Options) options = {0};
-    g_autoptr(GOptionContext) context = options_context(&options);
     g_autoptr(GError) error = NULL;
-    g_auto(GStrv) words = cmd_words(argc, argv);
-    if (!g_option_context_parse_strv(context, &words, &error)) {
-        return fail(error->message);
-    }
-    if (options.help) {
-        g_autofree char *help = g_option_context_get_help(context, TRUE, NULL);
-        fputs(help, stdout);
-        return 0;
-    }
-    if (options.urls == NULL || options.urls[1] != NULL) {
-        return fail("needs one URL (see alertpost probe --help)");
+    if (urls[0] == NULL || urls[1] != NULL) {
+        return cmd_misuse(&cmd_probe, "needs one URL");
     }
     signal(SIGPIPE, SIG_IGN); /* a server that goes away is an answer, too */
-    return probe(&options, &error) ? 0 : fail(error->message);
+    return probe(of, urls[0], &error) ? 0 : cmd_fail(&cmd_probe, error->message);
 }
+
+const Cmd cmd_probe = {
+    .name = "probe",
+    .summary = "ask a daemon how it is: a health check without a shell",
+    .arguments = "URL",
+    .about = "Gets the URL, for example http://127.0.0.1:9725/-/healthy.  The exit status is 0 if it is\n"
+             "answered with 2xx, else 1 with one line that says why.",
+    .misuse = 1,
+    .size = sizeof(Options),
+    .declare = declare,
+    .clear = clear,
+    .run = run,
+};

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "bridge/api/mails.h"
-#include "bridge/cmd_order.h"
 #include "bridge/json.h"
 #include "bridge/queue_client.h"
 #include "bridge/queue_import.h"
@@ -22,12 +21,12 @@ typedef struct {
     char **states;
     char *receiver, *recipient, *older, *newer;
     int limit;
-    gboolean all, json, eml, help;
-    char **words; /* what to do, and names */
+    gboolean all, json, eml;
 } Options;
 
-static void options_clear(Options *options)
+static void clear(void *of)
 {
+    Options *options = of;
     g_free(options->url);
     g_free(options->storage);
     g_free(options->user);
@@ -40,12 +39,11 @@ static void options_clear(Options *options)
     g_free(options->recipient);
     g_free(options->older);
     g_free(options->newer);
-    g_strfreev(options->words);
 }
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
 
-static GOptionContext *options_context(Options *options)
+static void declare(CmdLine *line, void *of)
 {
+    Options *options = of;
     const GOptionEntry entries[] = {
         {"url", 0, 0, G_OPTION_ARG_FILENAME, &options->url,
          "The running daemon (default: " DEFAULT_URL ")", "URL"},
@@ -77,44 +75,19 @@ static GOptionContext *options_context(Options *options)
          "retry, drop: every mail that the conditions choose", NULL},
         {"json", 0, 0, G_OPTION_ARG_NONE, &options->json, "Print JSON", NULL},
         {"eml", 0, 0, G_OPTION_ARG_NONE, &options->eml, "show: print the mail itself", NULL},
-        {"help", 'h', 0, G_OPTION_ARG_NONE, &options->help, "Print this help", NULL},
-        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->words, NULL, NULL},
         {0},
     };
-    GOptionContext *context =
-        g_option_context_new("list | show ID… | retry ID… | drop ID… | import OLD.db");
-    g_option_context_set_help_enabled(context, FALSE);
-    g_option_context_set_summary(
-        context,
-        "Shows the mails of a running daemon, lets it try some again, or drops them.\n"
-        "ID is a mail's number or its Message-ID.\n\n"
-        "  list      the mails that the conditions choose, and the relays that fail\n"
-        "  show      all that is known of a mail: recipients, attempts, the servers' words\n"
-        "  retry     try a deferred or dead mail again now\n"
-        "  drop      take a mail out of the queue for good\n"
-        "  import    bring back the mails of a database that was moved aside as damaged");
-    g_option_context_add_main_entries(context, entries, NULL);
-    return context;
+    cmd_line_add(line, entries);
 }
 
 static int fail(const char *message)
 {
-    fprintf(stderr, "alertpost queue: %s\n", message);
-    return 1;
-}
-
-static int misuse(const char *message)
-{
-    fail(message);
-    return 2;
+    return cmd_fail(&cmd_queue, message);
 }
 
 static int print(const GString *out)
 {
-    if (fwrite(out->str, 1, out->len, stdout) != out->len || fflush(stdout) != 0) {
-        return fail("cannot write to the standard output");
-    }
-    return 0;
+    return cmd_output(&cmd_queue, out);
 }
 
 /* Lists. */
@@ -389,24 +362,33 @@ static const char *find_odd_access(const Options *options)
     return given && options->storage != NULL ? "a storage asks for no credentials" : NULL;
 }
 
-static int run(const Options *options)
+static char *find_action(const char *word, unsigned *action)
 {
-    static char *no_words[] = {NULL};
-    char **words = options->words != NULL ? options->words : no_words;
-    unsigned action = 0;
-    while (words[0] != NULL && action < G_N_ELEMENTS(actions) &&
-           strcmp(actions[action].name, words[0]) != 0) {
-        action++;
+    const char *names[G_N_ELEMENTS(actions) + 1] = {NULL};
+    for (*action = 0; *action < G_N_ELEMENTS(actions); ++*action) {
+        names[*action] = actions[*action].name;
+        if (word != NULL && strcmp(names[*action], word) == 0) {
+            return NULL;
+        }
     }
-    if (words[0] == NULL || action == G_N_ELEMENTS(actions)) {
-        return misuse("one of list, show, retry, drop, import is wanted");
+    return word != NULL ? cmd_unknown("action", word, names)
+                        : g_strdup("one of list, show, retry, drop, import is wanted");
+}
+
+static int run(void *of, char **words)
+{
+    const Options *options = of;
+    unsigned action;
+    g_autofree char *odd = find_action(words[0], &action);
+    if (odd != NULL) {
+        return cmd_misuse(&cmd_queue, odd);
     }
     const char *problem = find_misuse(action, options, g_strv_length(words + 1));
     if (problem == NULL) {
         problem = find_odd_access(options);
     }
     if (problem != NULL) {
-        return misuse(problem);
+        return cmd_misuse(&cmd_queue, problem);
     }
     g_autoptr(GError) error = NULL;
     const char *url = options->url != NULL ? options->url : DEFAULT_URL;
@@ -419,19 +401,23 @@ static int run(const Options *options)
     return error != NULL ? fail(error->message) : status;
 }
 
-int cmd_queue(int argc, char **argv)
-{
-    g_auto(Options) options = {0};
-    g_autoptr(GOptionContext) context = options_context(&options);
-    g_autoptr(GError) error = NULL;
-    g_auto(GStrv) args = cmd_words(argc, argv);
-    if (!g_option_context_parse_strv(context, &args, &error)) {
-        return misuse(error->message);
-    }
-    if (options.help) {
-        g_autofree char *help = g_option_context_get_help(context, TRUE, NULL);
-        fputs(help, stdout);
-        return 0;
-    }
-    return run(&options);
-}
+const Cmd cmd_queue = {
+    .name = "queue",
+    .summary = "show the mails, try some again, drop them",
+    .arguments = "list | show ID… | retry ID… | drop ID… | import OLD.db",
+    .about = "Shows the mails of a running daemon, lets it try some again, or drops them.\n"
+             "ID is a mail's number or its Message-ID.\n\n"
+             "  list      the mails that the conditions choose, and the relays that fail\n"
+             "  show      all that is known of a mail: recipients, attempts, the servers' words\n"
+             "  retry     try a deferred or dead mail again now\n"
+             "  drop      take a mail out of the queue for good\n"
+             "  import    bring back the mails of a database that was moved aside as damaged",
+    .notes = "Exit status: 0, 1 if something could not be done, 2 for a wrong command line.\n\n"
+             "  alertpost queue list --state delivered --recipient dba@ --newer-than 2h\n"
+             "  alertpost queue retry --all --state dead --newer-than 1d",
+    .misuse = 2,
+    .size = sizeof(Options),
+    .declare = declare,
+    .clear = clear,
+    .run = run,
+};

@@ -14,23 +14,21 @@
 typedef struct {
     char *config_file, *source, *receiver, *data, *format;
     int email;
-    gboolean help;
-    char **words;
 } Options;
 
-static void options_clear(Options *options)
+static void clear(void *of)
 {
+    Options *options = of;
     g_free(options->config_file);
     g_free(options->source);
     g_free(options->receiver);
     g_free(options->data);
     g_free(options->format);
-    g_strfreev(options->words);
 }
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
 
-static GOptionContext *options_context(Options *options)
+static void declare(CmdLine *line, void *of)
 {
+    Options *options = of;
     const GOptionEntry entries[] = {
         {"config.file", 0, 0, G_OPTION_ARG_FILENAME, &options->config_file,
          "Configuration with the receiver", "FILE"},
@@ -44,22 +42,9 @@ static GOptionContext *options_context(Options *options)
          "A webhook's body; - for the standard input", "FILE"},
         {"format", 0, 0, G_OPTION_ARG_FILENAME, &options->format,
          "html or text: that part; eml: the whole mail (default)", "FORMAT"},
-        {"help", 'h', 0, G_OPTION_ARG_NONE, &options->help, "Print this help", NULL},
-        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->words, NULL,
-         NULL},
         {0},
     };
-    GOptionContext *context = g_option_context_new(NULL);
-    g_option_context_set_help_enabled(context, FALSE);
-    g_option_context_set_summary(context, "Prints the mail that a receiver would get.");
-    g_option_context_add_main_entries(context, entries, NULL);
-    return context;
-}
-
-static int fail(const char *message)
-{
-    fprintf(stderr, "alertpost: error: %s\n", message);
-    return 1;
+    cmd_line_add(line, entries);
 }
 
 static bool fault(GError **error, const char *what, const char *reason)
@@ -99,10 +84,11 @@ static bool print_mail(const MailOrder *order, GError **error)
         return false;
     }
     for (char **problem = composed.problems; *problem != NULL; problem++) {
-        fprintf(stderr, "alertpost: warning: %s\n", *problem);
+        cmd_warn(&cmd_render, *problem);
     }
     if (composed.unsigned_because != NULL) {
-        fprintf(stderr, "alertpost: warning: not signed: %s\n", composed.unsigned_because);
+        g_autofree char *text = g_strconcat("not signed: ", composed.unsigned_because, NULL);
+        cmd_warn(&cmd_render, text);
     }
     composed_clear(&composed);
     return fwrite(mail->bytes, 1, mail->length, stdout) == mail->length;
@@ -133,27 +119,34 @@ static bool render(const Options *options, GError **error)
            print(&ordered.order, options->format, error);
 }
 
-int cmd_render(int argc, char **argv)
+static int run(void *of, char **words)
 {
-    g_auto(Options) options = {0};
-    g_autoptr(GOptionContext) context = options_context(&options);
+    (void)words;
+    const Options *options = of;
     g_autoptr(GError) error = NULL;
-    g_auto(GStrv) args = cmd_words(argc, argv);
-    if (!g_option_context_parse_strv(context, &args, &error)) {
-        return fail(error->message);
+    if (options->config_file == NULL || options->receiver == NULL || options->data == NULL) {
+        return cmd_misuse(&cmd_render,
+                              "needed: --config.file FILE --receiver NAME --data FILE");
     }
-    if (options.help) {
-        g_autofree char *help = g_option_context_get_help(context, TRUE, NULL);
-        fputs(help, stdout);
-        return 0;
+    if (!render(options, &error)) {
+        return cmd_fail(&cmd_render, error != NULL
+                                                 ? error->message
+                                                 : "cannot write to the standard output");
     }
-    if (options.words != NULL || options.config_file == NULL ||
-        options.receiver == NULL || options.data == NULL) {
-        return fail("needed: --config.file FILE --receiver NAME --data FILE");
-    }
-    if (!render(&options, &error)) {
-        return fail(error != NULL ? error->message
-                                  : "cannot write to the standard output");
-    }
-    return fflush(stdout) == 0 ? 0 : fail("cannot write to the standard output");
+    return fflush(stdout) == 0
+               ? 0
+               : cmd_fail(&cmd_render, "cannot write to the standard output");
 }
+
+const Cmd cmd_render = {
+    .name = "render",
+    .summary = "print the mail a receiver would send for a payload",
+    .about = "Prints the mail that a receiver would get.",
+    .notes = "Exit status: 0, 1 if there is no such mail, 2 for a wrong command line.\n\n"
+             "  alertpost render --config.file alertpost.yml --receiver team-db --data webhook.json",
+    .misuse = 2,
+    .size = sizeof(Options),
+    .declare = declare,
+    .clear = clear,
+    .run = run,
+};

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bridge/cmd_order.h"
 #include "config/config.h"
 #include "rules/alert.h"
 #include "rules/fault.h"
@@ -15,21 +14,20 @@
 
 typedef struct {
     char *config_file, *expected;
-    char **words; /* show or test, and labels */
-    gboolean tree, help;
+    gboolean tree;
 } Options;
 
-static void options_clear(Options *options)
+static void clear(void *of)
 {
+    Options *options = of;
     g_free(options->config_file);
     g_free(options->expected);
-    g_strfreev(options->words);
 }
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
 
 /* Texts are taken as file names are: as they are, whatever the locale. */
-static GOptionContext *options_context(Options *options)
+static void declare(CmdLine *line, void *of)
 {
+    Options *options = of;
     const GOptionEntry entries[] = {
         {"config.file", 0, 0, G_OPTION_ARG_FILENAME, &options->config_file,
          "Configuration whose routes are asked", "FILE"},
@@ -37,44 +35,17 @@ static GOptionContext *options_context(Options *options)
          "test: also print the part of the tree that matches", NULL},
         {"verify.receivers", 0, 0, G_OPTION_ARG_FILENAME, &options->expected,
          "test: exit 1 unless these are the receivers, in this order", "A,B"},
-        {"help", 'h', 0, G_OPTION_ARG_NONE, &options->help, "Print this help", NULL},
-        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->words, NULL,
-         NULL},
         {0},
     };
-    GOptionContext *context = g_option_context_new("[show | test [NAME=VALUE…]]");
-    g_option_context_set_help_enabled(context, FALSE);
-    g_option_context_set_summary(
-        context, "Prints the tree of routes, or the receivers of an alert "
-                 "with the given labels,\nas amtool does.");
-    g_option_context_add_main_entries(context, entries, NULL);
-    return context;
+    cmd_line_add(line, entries);
 }
 
-static int fail(const char *message)
+static int show(const Config *config)
 {
-    fprintf(stderr, "alertpost routes: %s\n", message);
-    return 1;
-}
-
-static int print(const GString *out)
-{
-    if (fwrite(out->str, 1, out->len, stdout) != out->len || fflush(stdout) != 0) {
-        return fail("cannot write to the standard output");
-    }
-    return 0;
-}
-
-static int show(const Config *config, char **words)
-{
-    if (words[0] != NULL) {
-        g_autofree char *message = g_strdup_printf("unexpected %s", words[0]);
-        return fail(message);
-    }
     g_autoptr(GString) out = g_string_new("Routing tree:\n");
     route_print(route_tree_root(config->routes), out);
     g_string_append_c(out, '\n');
-    return print(out);
+    return cmd_output(&cmd_routes, out);
 }
 
 static bool parse_labels(Arena *arena, char **words, Labels *labels, GError **error)
@@ -104,10 +75,9 @@ static char *receivers_of(const RouteTree *tree, const Labels *labels)
     g_autoptr(GPtrArray) found = g_ptr_array_new();
     unsigned limits = route_tree_match(tree, labels, NULL, found);
     if (limits > 0) {
-        fprintf(stderr,
-                "alertpost routes: %u regular expressions took too many steps and "
-                "count as no match\n",
-                limits);
+        g_autofree char *text = g_strdup_printf(
+            "%u regular expressions took too many steps and count as no match", limits);
+        cmd_warn(&cmd_routes, text);
     }
     g_autoptr(GString) names = g_string_new(NULL);
     for (guint i = 0; i < found->len; i++) {
@@ -124,7 +94,7 @@ static int test(const Config *config, char **words, const Options *options)
     Labels labels;
     if (!parse_labels(arena, words, &labels, &error)) {
         g_prefix_error(&error, "Failed to parse labels: ");
-        return fail(error->message);
+        return cmd_fail(&cmd_routes, error->message);
     }
     g_autoptr(GString) out = g_string_new(NULL);
     if (options->tree) {
@@ -140,41 +110,50 @@ static int test(const Config *config, char **words, const Options *options)
         g_string_append(
             out, "WARNING: Expected receivers did not match resolved receivers.\n");
     }
-    return print(out) == 0 && expected ? 0 : 1;
+    return cmd_output(&cmd_routes, out) == 0 && expected ? 0 : 1;
+}
+
+static char *find_misuse(const Options *options, char **words)
+{
+    static const char *const actions[] = {"show", "test", NULL};
+    if (words[0] != NULL && !g_strv_contains(actions, words[0])) {
+        return cmd_unknown("action", words[0], actions);
+    }
+    if (words[0] != NULL && strcmp(words[0], "show") == 0 && words[1] != NULL) {
+        return g_strdup_printf("unexpected argument: %s", words[1]);
+    }
+    return options->config_file == NULL ? g_strdup("needed: --config.file FILE") : NULL;
 }
 
 /* Where an alert goes does not depend on what its receivers are. */
-static int run(const Options *options)
+static int run(void *of, char **words)
 {
-    static char *no_words[] = {NULL};
-    char **words = options->words != NULL ? options->words : no_words;
-    bool testing = words[0] != NULL && strcmp(words[0], "test") == 0;
-    bool showing = words[0] != NULL && strcmp(words[0], "show") == 0;
-    if (options->config_file == NULL) {
-        return fail("required flag --config.file not provided");
+    const Options *options = of;
+    g_autofree char *misuse = find_misuse(options, words);
+    if (misuse != NULL) {
+        return cmd_misuse(&cmd_routes, misuse);
     }
     g_autoptr(GError) error = NULL;
     g_autoptr(Config) config =
         config_load(options->config_file, CONFIG_IGNORE_OTHER_RECEIVERS, &error);
     if (config == NULL) {
-        return fail(error->message);
+        return cmd_fail(&cmd_routes, error->message);
     }
-    return testing ? test(config, words + 1, options) : show(config, words + showing);
+    bool testing = words[0] != NULL && strcmp(words[0], "test") == 0;
+    return testing ? test(config, words + 1, options) : show(config);
 }
 
-int cmd_routes(int argc, char **argv)
-{
-    g_auto(Options) options = {0};
-    g_autoptr(GOptionContext) context = options_context(&options);
-    g_autoptr(GError) error = NULL;
-    g_auto(GStrv) args = cmd_words(argc, argv);
-    if (!g_option_context_parse_strv(context, &args, &error)) {
-        return fail(error->message);
-    }
-    if (options.help) {
-        g_autofree char *help = g_option_context_get_help(context, TRUE, NULL);
-        fputs(help, stdout);
-        return 0;
-    }
-    return run(&options);
-}
+const Cmd cmd_routes = {
+    .name = "routes",
+    .summary = "show the routing tree, test where an alert goes",
+    .arguments = "[show | test [NAME=VALUE…]]",
+    .about = "Prints the tree of routes, or the receivers of an alert with the given labels,\n"
+             "as amtool does.",
+    .notes = "Exit status, as amtool's: 0, or 1 for whatever is wrong.\n\n"
+             "  alertpost routes test --config.file alertpost.yml severity=critical team=db",
+    .misuse = 1,
+    .size = sizeof(Options),
+    .declare = declare,
+    .clear = clear,
+    .run = run,
+};

@@ -157,10 +157,12 @@ static bool compose_own(const SendOptions *options, const MailOrder *order, Comp
 static void warn_of(const Composed *composed)
 {
     for (char **problem = composed->problems; *problem != NULL; problem++) {
-        fprintf(stderr, "alertpost: warning: left out: %s\n", *problem);
+        g_autofree char *text = g_strconcat("left out: ", *problem, NULL);
+        cmd_warn(&cmd_send, text);
     }
     if (composed->unsigned_because != NULL) {
-        fprintf(stderr, "alertpost: warning: not signed: %s\n", composed->unsigned_because);
+        g_autofree char *text = g_strconcat("not signed: ", composed->unsigned_because, NULL);
+        cmd_warn(&cmd_send, text);
     }
 }
 
@@ -255,8 +257,9 @@ static int deliver(const SendOptions *options, Config *config, unsigned relay, M
     bool tried = send_to_relay(&plan, mail, &outcomes, &late, error);
     conversation_free(conversation);
     if (late) {
-        fprintf(stderr, "alertpost: error: cut short after %g s\n",
-                (double)options->timeout_ms / 1000);
+        g_autofree char *text =
+            g_strdup_printf("cut short after %g s", (double)options->timeout_ms / 1000);
+        cmd_fail(&cmd_send, text);
     }
     if (!tried) {
         return NOT_TRIED;
@@ -285,22 +288,38 @@ static int send_mail(const SendOptions *options, GError **error)
     return status == SENT && !complete ? NOT_SENT : status;
 }
 
-int cmd_send(int argc, char **argv)
+static int run(void *of, char **words)
 {
-    g_auto(SendOptions) options = {0};
+    (void)words;
+    SendOptions *options = of;
     g_autoptr(GError) error = NULL;
-    if (!send_options_parse(&options, argc, argv, &error)) {
-        fprintf(stderr, "alertpost send: %s (see alertpost send --help)\n", error->message);
-        return NOT_TRIED;
+    if (!send_options_check(options, &error)) {
+        return cmd_misuse(&cmd_send, error->message);
     }
-    if (options.help) {
-        g_autofree char *help = send_options_help();
-        fputs(help, stdout);
-        return SENT;
-    }
-    int status = send_mail(&options, &error);
+    int status = send_mail(options, &error);
     if (error != NULL) {
-        fprintf(stderr, "alertpost: error: %s\n", error->message);
+        cmd_fail(&cmd_send, error->message);
     }
     return fflush(stdout) == 0 ? status : MAX(status, NOT_SENT);
 }
+
+const Cmd cmd_send = {
+    .name = "send",
+    .summary = "send one mail: test a mail server or a receiver",
+    .about =
+        "Sends one mail, as the daemon would, and prints what became of it: to test a mail\n"
+        "server, or a receiver's templates. With --data, --to replaces the receiver's own\n"
+        "recipients.",
+    .notes =
+        "Exit status: 0 if every recipient has it, 1 if somebody has not, 2 if nothing was\n"
+        "tried. It is tried once; nothing is kept.\n\n"
+        "  alertpost send --config.file alertpost.yml --to me@example.org -v\n"
+        "  alertpost send --smarthost mail.example.org:587 --from alerts@example.org \\\n"
+        "      --auth-username alerts --auth-password-file password --to me@example.org\n"
+        "  alertpost send --config.file alertpost.yml --receiver team-db --data webhook.json",
+    .misuse = NOT_TRIED,
+    .size = sizeof(SendOptions),
+    .declare = send_options_declare,
+    .clear = send_options_clear,
+    .run = run,
+};

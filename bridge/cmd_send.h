@@ -2,11 +2,13 @@
 #ifndef BRIDGE_CMD_SEND_H
 #define BRIDGE_CMD_SEND_H
 
+#include "bridge/cmd.h"
+
 /* `alertpost send --to A … [--config.file F | --smarthost HOST:PORT …]`: one mail from the
  * command line, or the one that a receiver sends for a webhook's body (--receiver R --data
- * F), made and delivered as the daemon does it.  ARGV[0] is "send".  Returns the exit code:
- * 0 if every recipient has it, 1 if somebody has not, 2 if nothing was tried; the last
- * line says what the server said, or why. */
-int cmd_send(int argc, char **argv);
+ * F), made and delivered as the daemon does it.  Exit status: 0 if every recipient has it, 1
+ * if somebody has not, 2 if nothing was tried; the last line says what the server said, or
+ * why. */
+extern const Cmd cmd_send;
 
 #endif

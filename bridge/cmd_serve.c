@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "bridge/app.h"
-#include "bridge/cmd_order.h"
 #include "config/values.h"
 #include "rules/fault.h"
 
@@ -16,11 +15,12 @@ typedef struct {
     char *config_file, *watch, *web_config, *storage, *on_corruption, *log_level, *log_format;
     char *shutdown_delay, *shutdown_timeout;
     char **listen, *management;
-    gboolean ignore_other_receivers, help;
+    gboolean ignore_other_receivers;
 } ServeFlags;
 
-static void serve_flags_clear(ServeFlags *flags)
+static void clear(void *of)
 {
+    ServeFlags *flags = of;
     g_free(flags->config_file);
     g_free(flags->watch);
     g_free(flags->web_config);
@@ -33,10 +33,10 @@ static void serve_flags_clear(ServeFlags *flags)
     g_strfreev(flags->listen);
     g_free(flags->management);
 }
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ServeFlags, serve_flags_clear)
 
-static GOptionContext *flags_context(ServeFlags *flags)
+static void declare(CmdLine *line, void *of)
 {
+    ServeFlags *flags = of;
     const GOptionEntry entries[] = {
         {"config.file", 0, 0, G_OPTION_ARG_FILENAME, &flags->config_file,
          "Configuration file (default: alertpost.yml)", "FILE"},
@@ -65,28 +65,9 @@ static GOptionContext *flags_context(ServeFlags *flags)
          "debug, info (default), warn or error", "LEVEL"},
         {"log.format", 0, 0, G_OPTION_ARG_FILENAME, &flags->log_format,
          "logfmt (default) or json", "FORMAT"},
-        {"help", 'h', 0, G_OPTION_ARG_NONE, &flags->help, "Print this help", NULL},
         {0},
     };
-    GOptionContext *context = g_option_context_new(NULL);
-    g_option_context_set_help_enabled(context, FALSE);
-    g_option_context_set_summary(context, "Receives webhooks and delivers mail.");
-    g_option_context_add_main_entries(context, entries, NULL);
-    return context;
-}
-
-static bool parse_flags(GOptionContext *context, int argc, char **argv, GError **error)
-{
-    g_auto(GStrv) words = cmd_words(argc, argv);
-    if (!g_option_context_parse_strv(context, &words, error)) {
-        return false;
-    }
-    if (words[1] != NULL) {
-        g_set_error(error, FAULT, FAULT_INPUT,
-                    "unexpected argument: %s (see alertpost serve --help)", words[1]);
-        return false;
-    }
-    return true;
+    cmd_line_add(line, entries);
 }
 
 /* NULL: what it is by default. */
@@ -218,36 +199,25 @@ static void wait_for_balancers(const sigset_t *signals, int64_t delay_ms)
     }
 }
 
-static int fail(const GError *error, int status)
+static int run(void *of, char **words)
 {
-    fprintf(stderr, "alertpost: %s\n", error->message);
-    return status;
-}
-
-int cmd_serve(int argc, char **argv)
-{
+    (void)words;
     g_autoptr(GError) error = NULL;
-    g_auto(ServeFlags) flags = {0};
-    g_autoptr(GOptionContext) context = flags_context(&flags);
     AppOptions options;
     int64_t delay_ms = 0;
-    if (!parse_flags(context, argc, argv, &error)) {
-        return fail(error, 2);
-    }
-    if (flags.help) {
-        g_autofree char *help = g_option_context_get_help(context, TRUE, NULL);
-        fputs(help, stdout);
-        return 0;
-    }
     g_autoptr(GArray) sockets = activation_take(&error);
-    if (sockets == NULL || !read_flags(&flags, sockets, &options, &delay_ms, &error)) {
-        return fail(error, 2);
+    if (sockets == NULL) {
+        cmd_fail(&cmd_serve, error->message);
+        return cmd_serve.misuse; /* of the one who passed them */
+    }
+    if (!read_flags(of, sockets, &options, &delay_ms, &error)) {
+        return cmd_misuse(&cmd_serve, error->message);
     }
     sigset_t signals;
     block_signals(&signals);
     g_autoptr(App) app = app_new(&options, &error);
     if (app == NULL || !app_start(app, &error)) {
-        return fail(error, 1);
+        return cmd_fail(&cmd_serve, error->message);
     }
     wait_for_end(app, &signals);
     app_drain(app, delay_ms);
@@ -255,3 +225,15 @@ int cmd_serve(int argc, char **argv)
     app_stop(app);
     return 0;
 }
+
+const Cmd cmd_serve = {
+    .name = "serve",
+    .summary = "receive webhooks and deliver mail",
+    .about = "Receives webhooks and delivers mail.",
+    .notes = "Exit status: 0 after an orderly end, 1 if it could not start, 2 for a wrong command line.",
+    .misuse = 2,
+    .size = sizeof(ServeFlags),
+    .declare = declare,
+    .clear = clear,
+    .run = run,
+};

@@ -14,40 +14,31 @@
 /* Once each, except of globs: a second one is an error, as in amtool. */
 typedef struct {
     char **globs, **texts, **types, **data;
-    gboolean help;
-    char **words;
 } Options;
 
-static void options_clear(Options *options)
+static void clear(void *of)
 {
+    Options *options = of;
     g_strfreev(options->globs);
     g_strfreev(options->texts);
     g_strfreev(options->types);
     g_strfreev(options->data);
-    g_strfreev(options->words);
 }
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
 
-static GOptionContext *options_context(Options *options)
+static void declare(CmdLine *line, void *of)
 {
+    Options *options = of;
     const GOptionArg many = G_OPTION_ARG_FILENAME_ARRAY;
     const GOptionEntry entries[] = {
         {"template.glob", 0, 0, many, &options->globs,
-         "Files with templates; may be given several times", "PATTERN"},
+         "Files with templates; may be repeated", "PATTERN"},
         {"template.text", 0, 0, many, &options->texts, "What to render", "TEXT"},
         {"template.type", 0, 0, many, &options->types, "text (default) or html", "TYPE"},
         {"template.data", 0, 0, many, &options->data,
          "JSON of a webhook; two sample alerts if it is not given", "FILE"},
-        {"help", 'h', 0, G_OPTION_ARG_NONE, &options->help, "Print this help", NULL},
-        {G_OPTION_REMAINING, 0, 0, many, &options->words, NULL, NULL},
         {0},
     };
-    GOptionContext *context = g_option_context_new("render");
-    g_option_context_set_help_enabled(context, FALSE);
-    g_option_context_set_summary(context,
-                                 "Prints what a text with templates makes of alerts.");
-    g_option_context_add_main_entries(context, entries, NULL);
-    return context;
+    cmd_line_add(line, entries);
 }
 
 static bool G_GNUC_PRINTF(2, 3) fault(GError **error, const char *format, ...)
@@ -66,17 +57,23 @@ static bool check_once(char **values, const char *name, GError **error)
            fault(error, "flag '%s' cannot be repeated", name);
 }
 
+static bool check_words(char **words, GError **error)
+{
+    static const char *const actions[] = {"render", NULL};
+    if (words[0] == NULL) {
+        return fault(error, "needed: %s", actions[0]);
+    }
+    if (strcmp(words[0], actions[0]) != 0) {
+        g_autofree char *unknown = cmd_unknown("action", words[0], actions);
+        return fault(error, "%s", unknown);
+    }
+    return words[1] == NULL || fault(error, "unexpected argument: %s", words[1]);
+}
+
 static bool check_options(const Options *options, GError **error)
 {
-    if (options->words == NULL || strcmp(options->words[0], "render") != 0) {
-        return fault(error, "needed: %s", "render");
-    }
-    if (options->words[1] != NULL) {
-        return fault(error, "unexpected %s", options->words[1]);
-    }
     if (options->globs == NULL || options->texts == NULL) {
-        return fault(error, "required flag --%s not provided",
-                     options->globs == NULL ? "template.glob" : "template.text");
+        return fault(error, "needed: --template.glob PATTERN --template.text TEXT");
     }
     const char *type = options->types != NULL ? options->types[0] : "text";
     if (strcmp(type, "text") != 0 && strcmp(type, "html") != 0) {
@@ -124,9 +121,6 @@ static bool read_data(Event *event, char **files, Notification *notification, GE
 
 static bool render(const Options *options, GString *out, GError **error)
 {
-    if (!check_options(options, error)) {
-        return false;
-    }
     g_autoptr(TemplateSet) set = read_templates(options->globs, error);
     g_autoptr(Event) event = event_new();
     Notification notification;
@@ -140,30 +134,31 @@ static bool render(const Options *options, GString *out, GError **error)
     return tmpl != NULL && template_execute(tmpl, &notification, NULL, out, error);
 }
 
-static int fail(const char *message)
+static int run(void *of, char **words)
 {
-    fprintf(stderr, "alertpost: error: %s\n", message);
-    return 1;
-}
-
-int cmd_template(int argc, char **argv)
-{
-    g_auto(Options) options = {0};
-    g_autoptr(GOptionContext) context = options_context(&options);
+    const Options *options = of;
     g_autoptr(GError) error = NULL;
     g_autoptr(GString) out = g_string_new(NULL);
-    g_auto(GStrv) args = cmd_words(argc, argv);
-    if (!g_option_context_parse_strv(context, &args, &error)) {
-        return fail(error->message);
+    if (!check_words(words, &error) || !check_options(options, &error)) {
+        return cmd_misuse(&cmd_template, error->message);
     }
-    if (options.help) {
-        g_autofree char *help = g_option_context_get_help(context, TRUE, NULL);
-        fputs(help, stdout);
-        return 0;
+    if (!render(options, out, &error)) {
+        return cmd_fail(&cmd_template, error->message);
     }
-    if (!render(&options, out, &error)) {
-        return fail(error->message);
-    }
-    bool written = fwrite(out->str, 1, out->len, stdout) == out->len;
-    return fflush(stdout) == 0 && written ? 0 : fail("cannot write to the standard output");
+    return cmd_output(&cmd_template, out);
 }
+
+const Cmd cmd_template = {
+    .name = "template",
+    .summary = "render templates over a webhook's JSON, as amtool does",
+    .arguments = "render",
+    .about = "Prints what a text with templates makes of alerts, as amtool does.",
+    .notes = "Exit status, as amtool's: 0, or 1 for whatever is wrong.\n\n"
+             "  alertpost template render --template.glob 'templates/*.tmpl' \\\n"
+             "      --template.text '{{ template \"mail.subject\" . }}' --template.data webhook.json",
+    .misuse = 1,
+    .size = sizeof(Options),
+    .declare = declare,
+    .clear = clear,
+    .run = run,
+};

@@ -1,73 +1,48 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "bridge/cmd_check.h"
-#include "bridge/cmd_probe.h"
-#include "bridge/cmd_queue.h"
-#include "bridge/cmd_render.h"
-#include "bridge/cmd_routes.h"
-#include "bridge/cmd_send.h"
-#include "bridge/cmd_serve.h"
-#include "bridge/cmd_template.h"
+#include "bridge/cmd_table.h"
 #include "bridge/dumps.h"
 
-typedef struct {
-    const char *name;
-    int (*run)(int argc, char **argv); /* argv[0] is the subcommand; the exit status */
-    const char *summary;
-} Command;
-
-static int cmd_version(int argc, char **argv)
+static void print_usage(FILE *out)
 {
-    (void)argc;
-    (void)argv;
-    puts("alertpost " ALERTPOST_VERSION);
-    return 0;
+    g_autoptr(GString) text = g_string_new(NULL);
+    cmd_print_usage(text);
+    fputs(text->str, out);
 }
 
-static const Command commands[] = {
-    {"serve", cmd_serve, "receive webhooks and deliver mail"},
-    {"check", cmd_check, "check configuration files"},
-    {"routes", cmd_routes, "show the routing tree, test where an alert goes"},
-    {"render", cmd_render, "print the mail a receiver would send for a payload"},
-    {"template", cmd_template, "render templates over a webhook's JSON, as amtool does"},
-    {"send", cmd_send, "send one mail: test a mail server or a receiver"},
-    {"queue", cmd_queue, "show the mails, try some again, drop them"},
-    {"probe", cmd_probe, "ask a daemon how it is: a health check without a shell"},
-    {"version", cmd_version, "print the version"},
-};
-
-static int usage(FILE *out)
+static int unknown_command(const char *name)
 {
-    fputs("usage: alertpost COMMAND [OPTION...]\n\n", out);
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
-        fprintf(out, "  %-10s%s\n", commands[i].name, commands[i].summary);
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    for (const Cmd *const *command = cmd_table; *command != NULL; command++) {
+        g_ptr_array_add(names, (void *)(uintptr_t)(*command)->name);
     }
-    fputs("\nalertpost COMMAND --help lists the command's options.\n", out);
-    return out == stdout ? 0 : 2;
+    g_ptr_array_add(names, NULL);
+    g_autofree char *message =
+        cmd_unknown("command", name, (const char *const *)names->pdata);
+    fprintf(stderr, "alertpost: %s (see alertpost --help)\n", message);
+    return 2;
 }
 
 int main(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "";
-    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 ||
-        strcmp(name, "help") == 0) {
-        return usage(stdout);
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        print_usage(stdout);
+        return 0;
     }
-    if (strcmp(name, "--version") == 0) {
-        return cmd_version(0, NULL);
+    if (*name == '\0') {
+        print_usage(stderr);
+        return 2;
     }
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
-        if (strcmp(name, commands[i].name) == 0) {
-            dumps_forbid();
-            int status = commands[i].run(argc - 1, argv + 1);
-            dumps_allow();
-            return status;
-        }
+    const Cmd *command = cmd_find(strcmp(name, "--version") == 0 ? "version" : name);
+    if (command == NULL) {
+        return unknown_command(name);
     }
-    if (*name != '\0') {
-        fprintf(stderr, "alertpost: unknown command: %s\n", name);
-    }
-    return usage(stderr);
+    dumps_forbid();
+    int status = cmd_run(command, argc - 1, argv + 1);
+    dumps_allow();
+    return status;
 }

@@ -19,7 +19,7 @@ typedef struct {
 static const Setting table[SEND_SETTINGS] = {
     {"smarthost", "smtp_smarthost", "HOST:PORT",
      "The mail server, or maildir:PATH; instead of a configuration", false, false},
-    {"hello", "smtp_hello", "NAME", "The name given to it (this host's)", false, false},
+    {"hello", "smtp_hello", "NAME", "The name given to it (default: this host's)", false, false},
     {"auth-username", "smtp_auth_username", "NAME", "Log in under this name", false, false},
     {"auth-password-file", "smtp_auth_password_file", "FILE", "The file with the password",
      false, false},
@@ -27,10 +27,10 @@ static const Setting table[SEND_SETTINGS] = {
     {"auth-secret-file", "smtp_auth_secret_file", "FILE", "The secret for CRAM-MD5", false,
      false},
     {"require-tls", "smtp_require_tls", "true|false",
-     "Send only over TLS (true); false: do without", false, true},
+     "Send only over TLS (default: true)", false, true},
     {"implicit-tls", "smtp_force_implicit_tls", "true|false",
-     "TLS from the first byte (true on port 465)", false, true},
-    {"tls-ca-file", "ca_file", "FILE", "The certificates to trust (the system's)", true, false},
+     "TLS from the first byte (default: true on port 465)", false, true},
+    {"tls-ca-file", "ca_file", "FILE", "The certificates to trust (default: the system's)", true, false},
     {"tls-server-name", "server_name", "NAME", "The name its certificate must have", true,
      false},
     {"tls-cert-file", "cert_file", "FILE", "Our certificate", true, false},
@@ -44,14 +44,14 @@ void send_settings_clear(SendSettings *settings)
     }
 }
 
-void send_settings_add(SendSettings *settings, GOptionContext *context)
+void send_settings_add(SendSettings *settings, CmdLine *line)
 {
     GOptionEntry entries[SEND_SETTINGS + 1] = {0};
     for (size_t i = 0; i < SEND_SETTINGS; i++) {
         entries[i] = (GOptionEntry){table[i].option,     0, 0, G_OPTION_ARG_FILENAME,
                                     &settings->values[i], table[i].help, table[i].argument};
     }
-    g_option_context_add_main_entries(context, entries, NULL);
+    cmd_line_add(line, entries);
 }
 
 bool send_settings_given(const SendSettings *settings)

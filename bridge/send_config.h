@@ -5,6 +5,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "bridge/cmd.h"
 #include "config/config.h"
 
 /* A mail server as the command line of `alertpost send` describes it: an option for each
@@ -16,8 +17,8 @@ typedef struct {
 } SendSettings;
 void send_settings_clear(SendSettings *settings);
 
-/* The options, after those CONTEXT has. */
-void send_settings_add(SendSettings *settings, GOptionContext *context);
+/* The options, after those that LINE has. */
+void send_settings_add(SendSettings *settings, CmdLine *line);
 bool send_settings_given(const SendSettings *settings);
 
 /* The configuration with that one mail server; it is relay 0, and the first email_config

@@ -3,20 +3,20 @@
 
 #include <string.h>
 
-#include "bridge/cmd_order.h"
 #include "config/values.h"
 #include "rules/fault.h"
 
 #define TIMEOUT_MS (2 * 60 * 1000)
 
-void send_options_clear(SendOptions *options)
+void send_options_clear(void *of)
 {
+    SendOptions *options = of;
     char *const texts[] = {options->config_file, options->receiver,  options->data,
                            options->source,      options->timeout,   options->from,
                            options->subject,     options->text,      options->text_file,
                            options->html,        options->html_file};
     char **const lists[] = {options->to,       options->cc,      options->bcc,
-                            options->reply_to, options->headers, options->words};
+                            options->reply_to, options->headers};
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
         g_free(texts[i]);
     }
@@ -30,13 +30,14 @@ void send_options_clear(SendOptions *options)
 #define LIST(name, member, help, argument) \
     {name, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->member, help, argument}
 
-static GOptionContext *options_context(SendOptions *options)
+void send_options_declare(CmdLine *line, void *of)
 {
+    SendOptions *options = of;
     const GOptionEntry entries[] = {
         LIST("to", to, "Recipients; may be repeated, as cc and bcc", "ADDRESS,…"),
         LIST("cc", cc, "Further ones that all see", "ADDRESS,…"),
         LIST("bcc", bcc, "Further ones that nobody sees", "ADDRESS,…"),
-        TEXT("from", from, "The sender (as configured)", "\"NAME <ADDRESS>\""),
+        TEXT("from", from, "The sender (default: as configured)", "\"NAME <ADDRESS>\""),
         LIST("reply-to", reply_to, "Who gets the answers", "ADDRESS,…"),
         TEXT("subject", subject, "The subject", "TEXT"),
         TEXT("text", text, "The text part", "TEXT"),
@@ -45,36 +46,18 @@ static GOptionContext *options_context(SendOptions *options)
         TEXT("html-file", html_file, "A file with it; - for the standard input", "FILE"),
         LIST("header", headers, "A further header; may be repeated", "\"NAME: VALUE\""),
         TEXT("config.file", config_file, "Configuration with the mail server", "FILE"),
-        TEXT("receiver", receiver, "Whose mail server (the root route's)", "NAME"),
+        TEXT("receiver", receiver, "Whose mail server (default: the root route's)", "NAME"),
         {"email", 0, 0, G_OPTION_ARG_INT, &options->email,
          "Which of its email_configs, from 0", "N"},
         TEXT("data", data, "Send that receiver's mail for this webhook's body", "FILE"),
-        TEXT("source", source, "Which source the data is for (alertmanager)", "NAME"),
-        TEXT("timeout", timeout, "For all of it (2m)", "DURATION"),
+        TEXT("source", source, "Which source the data is for (default: alertmanager)", "NAME"),
+        TEXT("timeout", timeout, "For all of it (default: 2m)", "DURATION"),
         {"verbose", 'v', 0, G_OPTION_ARG_NONE, &options->verbose,
          "Print the conversation with the server, secrets masked", NULL},
-        {"help", 'h', 0, G_OPTION_ARG_NONE, &options->help, "Print this help", NULL},
-        LIST(G_OPTION_REMAINING, words, NULL, NULL),
         {0},
     };
-    GOptionContext *context = g_option_context_new(NULL);
-    g_option_context_set_help_enabled(context, FALSE);
-    g_option_context_set_summary(
-        context,
-        "Sends one mail, as the daemon would, and prints what became of it: to test a mail\n"
-        "server, or a receiver's templates. With --data, --to replaces the receiver's own\n"
-        "recipients.");
-    g_option_context_set_description(
-        context,
-        "Exit status: 0 if every recipient has it, 1 if somebody has not, 2 if nothing was\n"
-        "tried. It is tried once; nothing is kept.\n\n"
-        "  alertpost send --config.file alertpost.yml --to me@example.org -v\n"
-        "  alertpost send --smarthost mail.example.org:587 --from alerts@example.org \\\n"
-        "      --auth-username alerts --auth-password-file password --to me@example.org\n"
-        "  alertpost send --config.file alertpost.yml --receiver team-db --data webhook.json\n");
-    g_option_context_add_main_entries(context, entries, NULL);
-    send_settings_add(&options->server, context);
-    return context;
+    cmd_line_add(line, entries);
+    send_settings_add(&options->server, line);
 }
 
 static bool is_own(const SendOptions *options)
@@ -98,9 +81,6 @@ static bool is_stdin(const char *path)
 static const char *find_contradiction(const SendOptions *options)
 {
     const char *data = options->data;
-    if (options->words != NULL) {
-        return "unexpected argument; every value belongs to an option";
-    }
     if (options->config_file != NULL && send_settings_given(&options->server)) {
         return "--config.file and options of a mail server: one or the other";
     }
@@ -126,7 +106,7 @@ static const char *find_contradiction(const SendOptions *options)
     return NULL;
 }
 
-static bool check(SendOptions *options, GError **error)
+bool send_options_check(SendOptions *options, GError **error)
 {
     const char *wrong = find_contradiction(options);
     options->timeout_ms = TIMEOUT_MS;
@@ -140,19 +120,4 @@ static bool check(SendOptions *options, GError **error)
         return false;
     }
     return true;
-}
-
-bool send_options_parse(SendOptions *options, int argc, char **argv, GError **error)
-{
-    g_autoptr(GOptionContext) context = options_context(options);
-    g_auto(GStrv) words = cmd_words(argc, argv);
-    return g_option_context_parse_strv(context, &words, error) &&
-           (options->help || check(options, error));
-}
-
-char *send_options_help(void)
-{
-    g_auto(SendOptions) unused = {0};
-    g_autoptr(GOptionContext) context = options_context(&unused);
-    return g_option_context_get_help(context, TRUE, NULL);
 }

@@ -12,20 +12,18 @@
 typedef struct {
     char *config_file, *receiver, *data, *source, *timeout;
     char *from, *subject, *text, *text_file, *html, *html_file;
-    char **to, **cc, **bcc, **reply_to, **headers, **words;
+    char **to, **cc, **bcc, **reply_to, **headers;
     int email;
-    gboolean verbose, help;
+    gboolean verbose;
     SendSettings server;
     int64_t timeout_ms;
 } SendOptions;
 
+void send_options_declare(CmdLine *line, void *options);
+void send_options_clear(void *options);
 
-/* What its words mean.  False with ERROR set: an option is unknown or its value is wrong,
- * or they contradict each other; with `help` set nothing more is checked. */
-bool send_options_parse(SendOptions *options, int argc, char **argv, GError **error);
-void send_options_clear(SendOptions *options);
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SendOptions, send_options_clear)
-
-char *send_options_help(void); /* free it */
+/* Reads `timeout`.  False with ERROR set: its value is wrong, or options contradict each
+ * other. */
+bool send_options_check(SendOptions *options, GError **error);
 
 #endif

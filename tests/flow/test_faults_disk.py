@@ -177,11 +177,11 @@ def test_a_damaged_database_is_moved_aside_or_ends_the_start_as_wished(start, tm
     reason = "database disk image is malformed"
 
     status, said = end_of_start(tmp_path, f"sqlite:{path}", "--storage.on-corruption=stop")
-    assert status == 1 and said.startswith(f"alertpost: storage: {path}: ")
+    assert status == 1 and said.startswith(f"alertpost serve: storage: {path}: ")
     assert said.endswith(f": {reason}\n") and said.count("\n") == 1
     assert path.read_bytes() == damaged
     assert end_of_start(tmp_path, f"sqlite:{path}", "--storage.on-corruption=x") == (
-        2, 'alertpost: --storage.on-corruption: not one of move, stop: "x"\n')
+        2, 'alertpost serve: --storage.on-corruption: not one of move, stop: "x" (see alertpost serve --help)\n')
 
     ours = start(Alertpost, config, folder=tmp_path / "ours")
     moved = min(ours.folder.glob("alertpost.db.corrupt-*"))  # the file, not its log
@@ -200,7 +200,7 @@ def test_another_programs_database_is_left_alone(tmp_path):
         database.execute("CREATE TABLE precious(x)")
     content = path.read_bytes()
     assert end_of_start(tmp_path, f"sqlite:{path}") == (
-        1, f"alertpost: storage: {path}: is another program's database\n")
+        1, f"alertpost serve: storage: {path}: is another program's database\n")
     assert path.read_bytes() == content
     assert not list(tmp_path.glob("*corrupt*"))
 
@@ -209,8 +209,8 @@ def test_a_second_program_on_the_same_database_does_not_start(start, tmp_path):
     ours = start(Alertpost, harness.simple_config(harness.free_port()), folder=tmp_path / "ours")
     path = ours.folder / "alertpost.db"
     assert end_of_start(tmp_path, f"sqlite:{path}") == (
-        1, f"alertpost: storage: {path} is in use by process {ours.child.pid}\n")
+        1, f"alertpost serve: storage: {path} is in use by process {ours.child.pid}\n")
     (tmp_path / "link.db").symlink_to(path)
     status, said = end_of_start(tmp_path, f"sqlite:{tmp_path}/link.db")
-    assert (status, said) == (1, f"alertpost: storage: {tmp_path}/link.db: open: database is locked\n")
+    assert (status, said) == (1, f"alertpost serve: storage: {tmp_path}/link.db: open: database is locked\n")
     assert post(ours, 0)[0] == 202

@@ -77,7 +77,7 @@ def test_a_client_s_certificate_is_shown_where_one_is_wanted(tmp_path):
     (["--timeout", "soon", "http://a/"], '--timeout: not a valid duration string: "soon"'),
     (["--timeout", "0s", "http://a/"], "--timeout: must not be 0"),
     (["127.0.0.1:9725"], "127.0.0.1:9725: not a URL: "),
-    (["--wrong", "http://a/"], "Unknown option --wrong"),
+    (["--wrong", "http://a/"], "unknown option: --wrong"),
 ])
 def test_a_wrong_command_line_is_1_too_since_docker_reserves_2(arguments, why):
     status, said = probe(*arguments)

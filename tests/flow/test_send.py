@@ -138,7 +138,7 @@ def test_a_silent_server_costs_the_timeout_and_no_more(server):
     peer = server({"mail": "silent"})
     status, out, err = plain(peer.port, "--to", "a@example.org", "--timeout", "500ms")
     assert status == 1
-    assert err == "alertpost: error: cut short after 0.5 s\n"
+    assert err == "alertpost send: cut short after 0.5 s\n"
     assert out[-1].startswith(f"failed: a@example.org by 127.0.0.1:{peer.port}: stopping")
 
 
@@ -218,7 +218,7 @@ def test_a_receivers_real_mail_goes_where_the_daemon_would_send_it(server, tmp_p
     hook.write_text(json.dumps(harness.payload(harness.alert({"alertname": "Disk"}))))
     status, out, err = send(*config, "--receiver", "team", "--data", hook)
     assert (status, out) == (1, [f"delivered: boss@example.org by 127.0.0.1:{second.port}: 250 2.0.0 queued as 5"])
-    assert err.startswith("alertpost: warning: left out: to: @example.org: ")
+    assert err.startswith("alertpost send: warning: left out: to: @example.org: ")
 
 
 def test_a_maildir_is_a_mail_server_too(tmp_path):
@@ -236,11 +236,11 @@ WRONG = {
     "no recipient": ([], "needed: --to ADDRESS"),
     "no server": (["--to", "a@example.org", "--from", "a@example.org"], "needed: --config.file FILE or --smarthost HOST:PORT"),
     "no sender": (["--to", "a@example.org", "--smarthost", "h:25"], "needed: --from ADDRESS"),
-    "unknown option": (["--frm", "x"], "Unknown option --frm"),
-    "stray word": (["--to", "a@example.org", "x"], "unexpected argument; every value belongs to an option"),
+    "unknown option": (["--frm", "x"], "unknown option: --frm; did you mean --from?"),
+    "stray word": (["--to", "a@example.org", "x"], "unexpected argument: x"),
     "timeout": (["--to", "a@example.org", "--timeout", "x"], "--timeout: "),
     "bool": (["--to", "a@example.org", "--smarthost", "h:25", "--require-tls=maybe"], "--require-tls: "),
-    "port": (["--to", "a@example.org", "--smarthost", "h:0"], "alertpost: error: --smarthost: "),
+    "port": (["--to", "a@example.org", "--smarthost", "h:0"], "alertpost send: --smarthost: "),
     "both": (["--to", "a@example.org", "--smarthost", "h:25", "--config.file", "f"], "one or the other"),
     "no file": (["--to", "a@example.org", "--config.file", "/nonexistent.yml"], "/nonexistent.yml: No such file"),
     "two parts": (["--to", "a@example.org", "--text", "x", "--text-file", "y"], "a part is given as text or as a file"),

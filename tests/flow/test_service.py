@@ -207,8 +207,8 @@ def test_with_only_management_passed_webhooks_have_an_address_of_their_own(start
 
 
 @pytest.mark.parametrize("name, error", [
-    ("managment", 'alertpost: passed socket 3: its name is neither web nor management: "managment"'),
-    ("connection", 'alertpost: passed socket 3: its name is neither web nor management: "connection"')])
+    ("managment", 'alertpost serve: passed socket 3: its name is neither web nor management: "managment"'),
+    ("connection", 'alertpost serve: passed socket 3: its name is neither web nor management: "connection"')])
 def test_a_socket_with_a_name_that_nobody_knows_ends_the_start(start, name, error):
     ours = start(Activated, [name])
     with contextlib.suppress(OSError):
@@ -218,9 +218,9 @@ def test_a_socket_with_a_name_that_nobody_knows_ends_the_start(start, name, erro
 
 
 @pytest.mark.parametrize("kind, listening, error", [
-    ((socket.AF_UNIX, socket.SOCK_STREAM), True, "alertpost: passed socket 3: not a listening TCP socket\n"),
-    ((socket.AF_INET, socket.SOCK_STREAM), False, "alertpost: passed socket 3: not a listening TCP socket\n"),
-    (None, False, "alertpost: passed socket 3: not a listening TCP socket\n")])
+    ((socket.AF_UNIX, socket.SOCK_STREAM), True, "alertpost serve: passed socket 3: not a listening TCP socket\n"),
+    ((socket.AF_INET, socket.SOCK_STREAM), False, "alertpost serve: passed socket 3: not a listening TCP socket\n"),
+    (None, False, "alertpost serve: passed socket 3: not a listening TCP socket\n")])
 def test_what_is_no_listening_tcp_socket_ends_the_start(tmp_path, kind, listening, error):
     with contextlib.ExitStack() as stack:
         one = stack.enter_context(socket.socket(*kind) if kind else open(os.devnull))

@@ -392,7 +392,7 @@ def test_errors_are_one_line_in_the_words_of_amtool(pair):
                          'template "nope" not defined')]:
         ours, theirs = pair.ask(question(text))
         assert theirs.stderr.decode().strip() == f"amtool: error: {words}"
-        assert ours.stderr.decode() == f"alertpost: error: {words}\n"
+        assert ours.stderr.decode() == f"alertpost template: {words}\n"
 
 
 def test_keys_without_a_member_are_dropped(pair):

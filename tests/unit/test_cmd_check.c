@@ -65,7 +65,7 @@ static void check(Run *run, const char *line)
     /* the parser moves and drops words: it gets a list that owns none of them */
     g_autofree char **argv = g_memdup2(words, (n + 1) * sizeof *words);
     int out = redirect(stdout, "out"), err = redirect(stderr, "err");
-    run->code = cmd_check((int)n, argv);
+    run->code = cmd_run(&cmd_check, (int)n, argv);
     run->out = restore(stdout, out, "out");
     run->err = restore(stderr, err, "err");
 }
