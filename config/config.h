@@ -234,6 +234,8 @@ const RelayConfig *config_find_relay(const Config *config, const char *key);
 
 /* The key tables of config/README.md, from the tables the file is read with. */
 void config_print_reference(GString *out);
+/* The same for a man page: those of the configuration, and of --web.config.file. */
+void config_print_manual(GString *keys, GString *web_keys);
 
 /* The built-in templates (config/default.tmpl, config/ci.tmpl). */
 extern const char config_default_tmpl[], config_ci_tmpl[];

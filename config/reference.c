@@ -22,5 +22,13 @@ void config_print_reference(GString *out)
     for (size_t i = 0; i < G_N_ELEMENTS(schemas); i++) {
         schema_print(schemas[i], out);
     }
-    web_config_print_reference(out);
+    web_config_print(schema_print, out);
+}
+
+void config_print_manual(GString *keys, GString *web_keys)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(schemas); i++) {
+        schema_print_roff(schemas[i], keys);
+    }
+    web_config_print(schema_print_roff, web_keys);
 }

@@ -165,7 +165,8 @@ char **reader_texts(const Reader *reader, const Node *list);
 /* FILE as it is opened: taken from the configuration's directory if relative. */
 char *reader_path(const Reader *reader, const char *file);
 
-/* Appends the table of SCHEMA's keys as Markdown. */
-void schema_print(const Schema *schema, GString *out);
+/* Appends SCHEMA's keys: as a table in Markdown, as a section of a man page. */
+typedef void SchemaPrint(const Schema *schema, GString *out);
+SchemaPrint schema_print, schema_print_roff;
 
 #endif

@@ -312,9 +312,9 @@ void web_config_free(WebConfig *config)
     }
 }
 
-void web_config_print_reference(GString *out)
+void web_config_print(SchemaPrint *print, GString *out)
 {
-    schema_print(&web_schema, out);
-    schema_print(&tls_schema, out);
-    schema_print(&http_schema, out);
+    print(&web_schema, out);
+    print(&tls_schema, out);
+    print(&http_schema, out);
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "config/config.h"
+#include "config/schema.h"
 #include "config/tls_names.h"
 #include "rules/arena.h"
 
@@ -50,7 +51,7 @@ WebConfig *web_config_load(const char *path, GError **error);
 void web_config_free(WebConfig *config); /* NULL is allowed */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(WebConfig, web_config_free)
 
-/* The key tables of config/README.md. */
-void web_config_print_reference(GString *out);
+/* Prints each table of keys. */
+void web_config_print(SchemaPrint *print, GString *out);
 
 #endif
