@@ -183,3 +183,18 @@ def test_alertmanager_loses_nothing_in_a_rolling_restart(start, tmp_path, balanc
         pair.restart(index, end)
     post()
     wait_for(lambda: set(pair.sink.groups()) >= set(posted), "all mails", 60)
+
+
+def test_two_instances_do_not_share_what_they_have_mailed(start, tmp_path, balancer):
+    pair = Pair(start, tmp_path, balancer)
+    one, other = pair.instances
+    firing = harness.payload(harness.alert({"alertname": "r1"}), group="r1")
+    resolved = harness.payload(harness.alert({"alertname": "r1"}, "resolved"), group="r1")
+
+    def post(instance, what):
+        return instance.post(what)[1]["results"][0]["result"]
+
+    assert [post(one, firing), post(one, firing), post(other, firing)] == ["queued", "suppressed", "queued"]
+    alone = harness.payload(harness.alert({"alertname": "r2"}, "resolved"), group="r2")
+    assert [post(one, resolved), post(one, resolved), post(other, alone)] == ["queued", "suppressed", "queued"]
+    wait_for(lambda: len(pair.sink.received()) == 4, "four mails")
