@@ -282,7 +282,8 @@ void courier_free(Courier *courier)
 void courier_rest(Courier *courier, int64_t idle_ms)
 {
     /* What TLS has already taken from the socket would not wake us. */
-    set_deadline(courier, says_something(courier) ? 0 : idle_ms);
+    bool spoken = session_is_encrypted(courier->session) && says_something(courier);
+    set_deadline(courier, spoken ? 0 : idle_ms);
 }
 
 void courier_quit(Courier *courier, int64_t quit_ms)
