@@ -106,6 +106,13 @@ def test_too_few_files_are_said_and_leave_room_for_the_mail_servers(start, tmp_p
     assert "cannot accept" not in server.output()
 
 
+def test_a_reload_says_which_limits_want_a_restart(serve):
+    server, _ = serve("connections: 300")
+    server.config.write_text(server.config.read_text().replace("connections: 300", "connections: 301"))
+    assert harness.request(server.port, "POST", "/-/reload")[0] == 200
+    server.tells('note="limits: connections, connections_per_address and request_time act after a restart"')
+
+
 # --- slow
 
 SLOW = [b"X-Header: value\r\n", b"x", b" "]

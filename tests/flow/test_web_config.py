@@ -273,6 +273,28 @@ def test_only_the_configured_cipher_suites_are_spoken_and_tls_1_3_s_own(serve):
     assert curl(server, "/-/healthy", "--cacert", ca, "--tls-max", "1.2")[0] == 200
 
 
+TLS13 = ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"]
+# Go's names of TLS 1.2's, and OpenSSL's
+SUITES = {"AES_128_GCM_SHA256": "AES128-GCM-SHA256", "AES_256_GCM_SHA384": "AES256-GCM-SHA384",
+          "CHACHA20_POLY1305_SHA256": "CHACHA20-POLY1305", "AES_128_CBC_SHA": "AES128-SHA", "AES_256_CBC_SHA": "AES256-SHA"}
+
+
+@pytest.mark.parametrize("key", ["ECDSA", "RSA"])
+def test_every_cipher_suite_that_has_a_name_is_spoken(serve, key):
+    ca, certificate, private = certificates(serve.folder, "server")
+    if key == "RSA":
+        ca, private = serve.folder / "rsa.pem", serve.folder / "rsa.key"
+        certificate = ca
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                        "-keyout", private, "-out", ca], check=True, capture_output=True)
+    names = TLS13 + [f"TLS_ECDHE_{kind}_WITH_{name}" for kind in ("ECDSA", "RSA") for name in SUITES]
+    server = serve(tls(certificate, private, f"  cipher_suites: [{', '.join(names)}]\n"))
+    for cipher in SUITES.values():
+        assert hello(server, ca, *OLD, f"ECDHE-{key}-{cipher}") == ("TLSv1.2", f"ECDHE-{key}-{cipher}")
+    for cipher in TLS13:
+        assert hello(server, ca, "-tls1_3", "-ciphersuites", cipher) == ("TLSv1.3", cipher)
+
+
 def test_whose_order_of_cipher_suites_counts_is_configured(serve):
     ca, certificate, key = certificates(serve.folder, "server")
     ours, theirs = "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384"
