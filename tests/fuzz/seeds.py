@@ -57,7 +57,15 @@ def credentials():
         yield lines + b"\n\n{}"
 
 
+def headers():
+    """Lengths that are said once, twice and oddly, and paths."""
+    for lines in (b"Host: a\nContent-Length: 3", b"Content-Length: 3\nTransfer-Encoding: chunked", b"Transfer-Encoding : chunked",
+                  b"Content-Length: 3\ncontent-length: 4", b"Transfer-Encoding: gzip, chunked", b"X: a\rHost: b", b"/a%00b%2f%"):
+        yield lines
+
+
 CORPORA = {
+    "fuzz_framing": headers,
     "fuzz_auth": credentials,
     "fuzz_formats": webhooks,
     "fuzz_template": case_texts,
