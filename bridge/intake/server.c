@@ -20,7 +20,7 @@
 #include "rules/fault.h"
 
 #define THREADS_MAX 16
-#define PATIENCE_MS 200
+#define PATIENCE_MS 2000
 
 struct HttpServer {
     HttpLimits limits;
