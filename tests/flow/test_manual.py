@@ -13,9 +13,9 @@ from harness import ALERTPOST, ROOT
 PAGES = {page: pathlib.Path(ALERTPOST).parent / "man" / page for page in ("alertpost.1", "alertpost.yml.5")}
 
 
-def run(*command, **environment):
-    return subprocess.run(command, capture_output=True, text=True,
-                          env={**os.environ, "LC_ALL": "C.UTF-8", "MANWIDTH": "80", "MAN_KEEP_FORMATTING": "", **environment})
+def run(*command):
+    return subprocess.run(command, capture_output=True, text=True, timeout=60,
+                          env={**os.environ, "LC_ALL": "C.UTF-8", "MANWIDTH": "80"})
 
 
 def rendered(page):
