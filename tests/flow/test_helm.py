@@ -254,6 +254,17 @@ def test_the_chart_s_readme_tells_every_value():
     assert told == list(names(DEFAULTS))
 
 
+def test_what_the_readmes_show_is_accepted(tmp_path):
+    values, = re.findall(r"^```yaml\n(.*?)^```", (CHART / "README.md").read_text(), re.M | re.S)
+    manifests = documents(render(yaml.safe_load(values)))
+    assert [fault for one in manifests for fault in schema_faults(one)] == []
+    (tmp_path / "alertpost.yml").write_text(only(manifests, "ConfigMap")["data"]["alertpost.yml"])
+    subprocess.run([harness.ALERTPOST, "check", tmp_path / "alertpost.yml"], check=True, capture_output=True)
+    pasted, = re.findall(r"^```yaml\n(.*?)^```", (PLAIN / "README.md").read_text(), re.M | re.S)
+    (tmp_path / "alertmanager.yml").write_text(pasted)
+    subprocess.run(["amtool", "check-config", tmp_path / "alertmanager.yml"], check=True, capture_output=True)
+
+
 def test_the_notes_tell_what_is_left_to_do():
     notes = render({}, "-notes")
     assert "url: http://alertpost.monitoring.svc:9725/hooks/alertmanager" in notes

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The life of the sidecars in deploy/kubernetes, as their manifests say it, with plain processes:
-the arguments, volumes, users and probes are the manifest's, the mail server is smtp.example.org."""
+"""The life of the pods in deploy/kubernetes, sidecars above all, as their manifests say it, with plain
+processes: arguments, volumes, users and probes are the manifest's, the mail server is smtp.example.org."""
 
 import json
+import os
+import signal
 import threading
 
 import pytest
@@ -43,9 +45,10 @@ class Site:
                            users={"alertpost@example.org": "change me"})
 
 
-def post(name):
+def post(name, token=None):
+    headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
     body = json.dumps(harness.payload(harness.alert({"alertname": name}, starts_at="2026-01-01T00:00:00Z"), group=name))
-    return request(9725, "POST", "/hooks/alertmanager", body, {"Content-Type": "application/json"})[0]
+    return request(9725, "POST", "/hooks/alertmanager", body, headers)[0]
 
 
 def arrived(server, name):
@@ -136,3 +139,20 @@ def test_without_a_volume_alertmanager_keeps_what_is_not_delivered(start, tmp_pa
         assert post("Kept") == 202
         arrived(server, "Kept")
         assert len(server.mails) == 1
+
+
+def test_a_service_s_pod_asks_for_its_token_and_serves_until_the_service_has_noticed_its_end(
+        start, tmp_path, root, network):
+    manifests = documents((ROOT / "deploy/kubernetes/alertpost.yaml").read_text())
+    pod, site = Pod(tmp_path / "pod", root, manifests, "Deployment"), Site(tmp_path)
+    probe = pod.container("alertpost")["readinessProbe"]["httpGet"]["path"]
+    with site.server() as server:
+        ours = pod.run(start, "alertpost", ENTRYPOINT, site.mounts)
+        assert post("Closed") == 401 and post("Open", "change me") == 202
+        arrived(server, "Open")
+        assert request(9726, "GET", probe)[0] == 200
+        os.kill(ours.pid, signal.SIGTERM)
+        wait_for(lambda: request(9726, "GET", probe)[0] == 503, "it is not ready any more")
+        assert post("Late", "change me") == 202
+        assert ours.child.wait(pod.spec["terminationGracePeriodSeconds"]) == 0
+        assert len(server.mails) == 2
