@@ -78,7 +78,6 @@ def status(machine):
 
 def lintian(package):
     return subprocess.run(["lintian", "--allow-root", "--no-cfg", "--fail-on", "error,warning", "--tag-display-limit", "0",
-                           "--suppress-tags", "no-manual-page",
                            package], capture_output=True, text=True)
 
 
