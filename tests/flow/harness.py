@@ -7,6 +7,7 @@ import collections
 import contextlib
 import email
 import email.policy
+import functools
 import http.client
 import json
 import os
@@ -60,6 +61,13 @@ def accepts(port):
 
 def parse_mail(data):
     return email.message_from_bytes(data, policy=email.policy.default)
+
+
+@functools.cache
+def parse_dump(data):
+    """A mail as smtp-sink writes it: (envelope recipients, parsed mail)."""
+    head = data.partition(b"\nReceived:")[0].decode(errors="replace")
+    return re.findall(r"^X-Rcpt-Args: <([^>]*)>", head, re.M), parse_mail(data)
 
 
 def request(port, method, path, body=None, headers=None):
@@ -141,18 +149,16 @@ class Alertpost(Process):
 
     def metric(self, name, **labels):
         """The sum of the metric's samples that carry these labels; 0.0 if there is none."""
-        total = 0.0
-        for line in self.get("/metrics")[1].splitlines():
-            match = re.fullmatch(r"([a-z_]+)(?:\{(.*)\})? (\S+)", line)
-            if match and match[1] == name:
-                have = dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', match[2] or ""))
-                if labels.items() <= have.items():
-                    total += float(match[3])
-        return total
+        return sum(value for have, value in self.samples(name) if labels.items() <= have.items())
+
+    def samples(self, name):
+        """Of a metric: (its labels, its value)."""
+        found = re.findall(rf"^{name}(?:\{{(.*)\}})? (\S+)$", self.get("/metrics")[1], re.M)
+        return [(dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', labels)), float(value)) for labels, value in found]
 
     def queued(self):
         """Mails that are not dead and not delivered."""
-        return self.metric("alertpost_queue_mails") - self.metric("alertpost_queue_mails", state="dead")
+        return sum(value for labels, value in self.samples("alertpost_queue_mails") if labels["state"] != "dead")
 
     def drained(self):
         """Waits longer than the minute after which a mail in doubt goes out again."""
@@ -165,6 +171,7 @@ class SmtpSink(Process):
     def __init__(self, folder, *arguments, port=None, backlog=128):
         self.mails = pathlib.Path(folder) / "sink"
         self.mails.mkdir(parents=True, exist_ok=True)
+        self.written = {}
         self.port = port or free_port()
         # Every open of the dump template gives a new file: its name ends in microseconds.
         user = ["-u", "root"] if os.geteuid() == 0 else []  # it insists
@@ -173,24 +180,23 @@ class SmtpSink(Process):
         wait_for(lambda: accepts(self.port), "smtp-sink listens")
 
     def whole(self):
-        """The files of mails in the order they came, without those being written; of a sink
-        that was killed, without those that plainly end too early."""
+        """The mails so far in the order they came, as the sink wrote them; not the one it writes,
+        nor one that plainly ends too early, as of a sink that was killed."""
         files = sorted(self.mails.iterdir(), key=lambda path: path.stat().st_mtime_ns)
         open_files = set()
         for number in pathlib.Path(f"/proc/{self.child.pid}/fd").glob("*"):
             with contextlib.suppress(OSError):
                 open_files.add(os.readlink(number))
-        contents = [path.read_bytes() for path in files if str(path) not in open_files]
-        return [data for data in contents if data.endswith(b"\n")]
+        for path in files:
+            if path not in self.written and str(path) not in open_files:
+                data = path.read_bytes()
+                if data.endswith(b"\n"):
+                    self.written[path] = data
+        return [self.written[path] for path in files if path in self.written]
 
     def received(self):
         """The mails so far in the order they came: (envelope recipients, parsed mail)."""
-        found = []
-        for data in self.whole():
-            head, _, _ = data.partition(b"\nReceived:")
-            recipients = re.findall(r"^X-Rcpt-Args: <([^>]*)>", head.decode(errors="replace"), re.M)
-            found.append((recipients, parse_mail(data)))
-        return found
+        return [parse_dump(data) for data in self.whole()]
 
     def copies(self):
         """By Message-ID, what came of it: each copy's bytes, as they were sent."""
