@@ -6,6 +6,13 @@
 
 #include "tests/unit/post.h"
 
+/* Settings under which it lets us in, or does not; CA wants tls_folder. */
+#define AUTH  "smtp_auth_username: alerts, smtp_auth_password: correct horse"
+#define WRONG "smtp_auth_username: alerts, smtp_auth_password: tr0ub4dor"
+#define CA    "smtp_tls_config: {ca_file: '%s/ca.pem'}"
+/* Its N-th mail, in a Post's outcomes. */
+#define D(n) "delivered 250 queued as " #n "\n"
+
 /* A mail server for a relay under test: tests/flow/faultserver.py. */
 
 typedef struct {
@@ -18,7 +25,7 @@ typedef struct {
     GString *events; /* its JSON lines; under lock until server_stop() */
 } FaultServer;
 
-static void *read_events(void *data)
+static inline void *read_events(void *data)
 {
     FaultServer *server = data;
     char line[65536];
@@ -32,7 +39,7 @@ static void *read_events(void *data)
 }
 
 /* Until the server has said TEXT. */
-static void server_wait(FaultServer *server, const char *text)
+static inline void server_wait(FaultServer *server, const char *text)
 {
     pthread_mutex_lock(&server->lock);
     while (strstr(server->events->str, text) == NULL) {
@@ -42,13 +49,13 @@ static void server_wait(FaultServer *server, const char *text)
 }
 
 /* SCRIPT is JSON; FOLDER (with the certificate in it) may be NULL; OPTION too. */
-static FaultServer *server_start(const char *script, const char *folder, const char *option)
+static inline FaultServer *server_start(const char *script, const char *folder, const char *option)
 {
     FaultServer *server = g_new0(FaultServer, 1);
     g_autoptr(GPtrArray) command = g_ptr_array_new();
     g_autofree char *certificate = g_strdup_printf("%s/cert.pem", folder != NULL ? folder : "");
     g_autofree char *key = g_strdup_printf("%s/cert.key", folder != NULL ? folder : "");
-    const char *const base[] = {"/usr/bin/python3", SOURCE_DIR "/tests/flow/faultserver.py",
+    const char *const base[] = {"/usr/bin/python3", "-B", SOURCE_DIR "/tests/flow/faultserver.py",
                                 "--user", "alerts:correct horse", "--script", script};
     const char *const tls[] = {"--certificate", certificate, "--key", key};
     for (size_t i = 0; i < G_N_ELEMENTS(base); i++) {
@@ -74,7 +81,7 @@ static FaultServer *server_start(const char *script, const char *folder, const c
 }
 
 /* Ends it; `events` then has everything. */
-static void server_stop(FaultServer *server)
+static inline void server_stop(FaultServer *server)
 {
     fclose(server->input);
     pthread_join(server->reader, NULL);
@@ -82,7 +89,7 @@ static void server_stop(FaultServer *server)
     g_spawn_close_pid(server->pid);
 }
 
-static unsigned server_count(FaultServer *server, const char *part)
+static inline unsigned server_count(FaultServer *server, const char *part)
 {
     pthread_mutex_lock(&server->lock);
     unsigned n = count_text(server->events->str, part);
@@ -90,7 +97,7 @@ static unsigned server_count(FaultServer *server, const char *part)
     return n;
 }
 
-static void server_free(FaultServer *server)
+static inline void server_free(FaultServer *server)
 {
     g_string_free(server->events, TRUE);
     pthread_cond_destroy(&server->changed);
@@ -98,13 +105,13 @@ static void server_free(FaultServer *server)
     g_free(server);
 }
 
-static Post *post_open_smtp(const FaultServer *server, const char *settings, const char *delivery)
+static inline Post *post_open_smtp(const FaultServer *server, const char *settings, const char *delivery)
 {
     g_autofree char *smarthost = g_strdup_printf("127.0.0.1:%u", server->port);
     return post_open(&delivery_smtp, smarthost, settings, delivery);
 }
 
-static void wait_fault(Post *post, const char *fault)
+static inline void wait_fault(Post *post, const char *fault)
 {
     pthread_mutex_lock(&post->lock);
     while (strstr(post->faults->str, fault) == NULL) {
