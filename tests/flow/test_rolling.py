@@ -15,7 +15,6 @@ from balancer import Balancer
 from harness import Alertmanager, Alertpost, SmtpSink, wait_for
 from test_alertmanager import alertmanager_config
 
-ROUNDS = 2
 SENDERS = 4
 
 
@@ -126,7 +125,7 @@ def test_with_a_delay_no_sender_notices_a_rolling_restart_and_every_notification
         wait_for(lambda: balancer.connections(one.port) == 0, "answers close the connections")
         assert one.stop() == 0  # a second signal ends the delay
 
-    for turn in range(2 * ROUNDS):
+    for turn in range(4):
         senders.progress()
         pair.restart(turn % 2, end)
     senders.progress()
@@ -147,7 +146,7 @@ def test_without_a_delay_senders_that_try_again_lose_nothing(start, tmp_path, ba
         senders.progress()  # the balancer still offers connections to nobody
         balancer.remove(one.port)
 
-    for turn in range(2 * ROUNDS):
+    for turn in range(2):
         senders.progress()
         pair.restart(turn % 2, end)
     senders.progress()
