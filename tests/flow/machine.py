@@ -10,13 +10,23 @@ process 1 of its own namespaces, without a network but the loopback.
 import os
 import pathlib
 import subprocess
+import time
 
 from harness import Process, wait_for
 
 BOOT = r"""
 set -e
-layer=$1 shared=$2
+layer=$1 shared=$2 name=$3
 mount --make-rprivate /
+mount -t cgroup2 cgroup2 /mnt # a group of its own, in which it may do what it likes
+mkdir "/mnt/$name"
+echo $$ > "/mnt/$name/cgroup.procs"
+umount /mnt
+exec unshare --cgroup bash -c "$4" boot "$layer" "$shared"
+"""
+INSIDE = r"""
+set -e
+layer=$1 shared=$2
 mount -t tmpfs layer "$layer"
 mkdir "$layer/upper" "$layer/work" "$layer/root"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$layer/upper,workdir=$layer/work" "$layer/root"
@@ -44,7 +54,8 @@ cd /
 mount --make-rshared / # as whoever starts a container's systemd has to, or credentials get lost
 exec /usr/bin/env -i container=test PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --system --unit=basic.target
 """
-NAMESPACES = ["--mount", "--pid", "--uts", "--ipc", "--net", "--cgroup"]
+NAMESPACES = ["--mount", "--pid", "--uts", "--ipc", "--net"]
+SWEEP = 'mount --make-rprivate / && mount -t cgroup2 cgroup2 /mnt && find "/mnt/$1" -depth -type d -exec rmdir {} +'
 
 
 def can_boot():
@@ -61,8 +72,9 @@ class Machine(Process):
         layer = folder / "layer"
         self.shared.mkdir(parents=True)
         layer.mkdir()
+        self.group = f"machine-{os.getpid()}-{time.monotonic_ns()}"
         super().__init__(["unshare", *NAMESPACES, "--fork", "--kill-child", "bash", "-c", BOOT, "boot", str(layer),
-                          str(self.shared)], folder / "boot.log")
+                          str(self.shared), self.group, INSIDE], folder / "boot.log")
         wait_for(self.booted, "the machine has booted", 60)
         self.run("ip", "link", "set", "lo", "up")
 
@@ -108,3 +120,5 @@ class Machine(Process):
             self.child.kill()  # and with it all that is in there
         self.child.wait()
         self.log.close()
+        wait_for(lambda: subprocess.run(["unshare", "--mount", "sh", "-c", SWEEP, "sweep", self.group],
+                                        capture_output=True).returncode == 0, "the machine's processes have ended")
