@@ -22,6 +22,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ALERTPOST = os.environ.get("ALERTPOST", str(ROOT / "build" / "alertpost"))
+os.environ["PATH"] += ":/usr/sbin"  # where smtp-sink and Postfix are; not everybody's has it
 
 
 PORTS = range(20000, 32768)  # below those that the kernel gives to whoever connects
