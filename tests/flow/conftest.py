@@ -24,8 +24,7 @@ def start(tmp_path):
         if not hasattr(process, "child"):
             continue
         if process.running():
-            process.child.kill()
-            process.child.wait()
+            process.kill()
         process.log.close()
         print(f"--- {type(process).__name__}\n{process.output()[-3000:]}")  # shown if the test failed
 

@@ -7,6 +7,7 @@ import fcntl
 import os
 import pathlib
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -82,7 +83,7 @@ class Container(Process):
     privileges and as process 1; `mounts` is {path inside: (path outside, "ro" or "rw")}."""
 
     def __init__(self, folder, root, command, user, mounts, env=None, name="container", workdir="/"):
-        folder, self.user = pathlib.Path(folder), user
+        folder, self.user, self.pid = pathlib.Path(folder), user, 0
         folder.mkdir(parents=True, exist_ok=True)
         script = ["set -e", "mount --make-rprivate /", f"mount --bind {root} {root}"]
         for inside, (outside, access) in mounts.items():
@@ -105,6 +106,12 @@ class Container(Process):
         user, group = self.user.split(":")
         return subprocess.run(["nsenter", "-t", str(self.pid), "-m", "-p", "-r", "-w", "-S", user, "-G", group,
                                *command], capture_output=True, text=True, env={}, input=input)
+
+    def kill(self):
+        """Process 1 first: --kill-child does not reach it, since a change of user clears PR_SET_PDEATHSIG."""
+        if self.pid and self.running():
+            os.kill(self.pid, signal.SIGKILL)
+        super().kill()
 
     def stop(self, number=15, seconds=60):
         """Signals process 1; the exit status."""

@@ -101,6 +101,10 @@ class Process:
     def running(self):
         return self.child.poll() is None
 
+    def kill(self):
+        self.child.kill()
+        self.child.wait()
+
     def stop(self, number=signal.SIGTERM, seconds=60):
         """Sends the signal; the exit status."""
         if self.running():
@@ -108,8 +112,7 @@ class Process:
         try:
             return self.child.wait(seconds)
         except subprocess.TimeoutExpired:
-            self.child.kill()
-            self.child.wait()
+            self.kill()
             raise AssertionError(f"still running {seconds} s after signal {number}:\n{self.output()[-4000:]}")
         finally:
             self.log.close()
