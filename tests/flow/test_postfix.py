@@ -11,8 +11,7 @@ import harness
 from harness import Alertpost, wait_for
 from postfix import Postfix
 
-if os.geteuid() != 0:
-    pytest.skip("starting a Postfix needs root", allow_module_level=True)
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="starting a Postfix needs root")
 
 
 def config(postfix, folder, password="correct horse", ca="cert.pem"):
