@@ -12,6 +12,7 @@
 #include "rules/fault.h"
 
 #define DEFAULT_URL "http://127.0.0.1:9725"
+#define URL_VARIABLE "ALERTPOST_URL" /* of the environment */
 #define QUEUE_STATES "queued,deferred,claimed,dead"
 enum { PAGE = 1000 };
 
@@ -46,7 +47,7 @@ static void declare(CmdLine *line, void *of)
     Options *options = of;
     const GOptionEntry entries[] = {
         {"url", 0, 0, G_OPTION_ARG_FILENAME, &options->url,
-         "The running daemon (default: " DEFAULT_URL ")", "URL"},
+         "The running daemon (default: " URL_VARIABLE ", else " DEFAULT_URL ")", "URL"},
         {"user", 0, 0, G_OPTION_ARG_FILENAME, &options->user, "Its user, where it has some",
          "NAME"},
         {"password-file", 0, 0, G_OPTION_ARG_FILENAME, &options->password_file,
@@ -375,6 +376,14 @@ static char *find_action(const char *word, unsigned *action)
                         : g_strdup("one of list, show, retry, drop, import is wanted");
 }
 
+static const char *url_of(const Options *options)
+{
+    const char *set = g_getenv(URL_VARIABLE);
+    return options->url != NULL         ? options->url
+           : set != NULL && *set != '\0' ? set
+                                        : DEFAULT_URL;
+}
+
 static int run(void *of, char **words)
 {
     const Options *options = of;
@@ -391,10 +400,10 @@ static int run(void *of, char **words)
         return cmd_misuse(&cmd_queue, problem);
     }
     g_autoptr(GError) error = NULL;
-    const char *url = options->url != NULL ? options->url : DEFAULT_URL;
     const QueueAccess access = {options->user, options->password_file, options->ca_file,
                                 options->cert_file, options->key_file};
-    g_autoptr(QueueClient) client = queue_client_new(url, options->storage, &access, &error);
+    g_autoptr(QueueClient) client =
+        queue_client_new(url_of(options), options->storage, &access, &error);
     int status = client != NULL
                      ? actions[action].run(client, options, words + 1, &error)
                      : 1;

@@ -64,7 +64,8 @@ static char *text_about(const Mail *const *dead, size_t n)
     if (n > LISTED_MAX) {
         g_string_append_printf(text, "And %zu more.\n\n", n - LISTED_MAX);
     }
-    g_string_append(text, "They are kept until they are tried again or dropped:\n"
+    g_string_append(text, "They are kept until they are tried again or dropped (where\n"
+                          "--web.management-address is set, with --url http://THAT-ADDRESS):\n"
                           "alertpost queue list --state dead\n"
                           "alertpost queue retry ID…\n"
                           "alertpost queue drop ID…\n");

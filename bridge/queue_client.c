@@ -140,11 +140,18 @@ static GString *ask_daemon(QueueClient *client, const char *method, const char *
 
 /* Either. */
 
-static void set_refused(unsigned status, const GString *body, GError **error)
+static void set_refused(const QueueClient *client, unsigned status, const GString *body,
+                        GError **error)
 {
     g_autoptr(Json) json = json_parse(body->str, body->len, &JSON_LIMITS_DEFAULT, NULL);
     const char *reason = json != NULL ? json_text(json_get(json, "error")) : NULL;
-    if (reason != NULL) {
+    bool elsewhere = client->url != NULL && status == 404 &&
+                     (reason == NULL || strcmp(reason, HTTP_NOTHING_HERE) == 0);
+    if (elsewhere) {
+        g_set_error(error, FAULT, FAULT_INPUT,
+                    "no /api at %s; with --web.management-address it is there: --url http://…",
+                    client->url);
+    } else if (reason != NULL) {
         g_set_error(error, FAULT, FAULT_INPUT, "%s", reason);
     } else {
         g_set_error(error, FAULT, FAULT_REMOTE, "answered with HTTP status %u", status);
@@ -159,7 +166,7 @@ GString *queue_client_ask(QueueClient *client, const char *method, const char *p
                         ? ask_storage(client, method, path, arguments, status)
                         : ask_daemon(client, method, path, arguments, status, error);
     if (body != NULL && *status != 200) {
-        set_refused(*status, body, error);
+        set_refused(client, *status, body, error);
         g_string_free(body, TRUE);
         return NULL;
     }

@@ -306,7 +306,7 @@ static void act(Outbox *outbox, HttpMethod method, Call *call, const char *suffi
         refuse_method(call, actions[i].allow);
         return;
     }
-    refuse(call, http_error(404, "there is nothing here"));
+    refuse(call, http_error(404, "%s", HTTP_NOTHING_HERE));
 }
 
 void mails_answer(Outbox *outbox, const MailsRequest *request, MailsDone *done, void *who)

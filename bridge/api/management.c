@@ -222,7 +222,7 @@ void management_begin(Management *management, HttpExchange *exchange)
 {
     const Endpoint *endpoint = find_endpoint(http_path(exchange));
     if (endpoint == NULL) {
-        refuse(exchange, 404, "there is nothing here", NULL);
+        refuse(exchange, 404, HTTP_NOTHING_HERE, NULL);
     } else if ((endpoint->methods & http_method(exchange)) == 0) {
         refuse(exchange, 405, "this method is not for this path", endpoint->allow);
     } else if (needs_login(management, endpoint) &&

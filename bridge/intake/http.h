@@ -44,6 +44,9 @@ typedef struct {
     bool close;                /* and no further request over this connection */
 } HttpAnswer;
 
+/* Why a path that nothing is at has 404; `alertpost queue` knows a wrong address by it. */
+#define HTTP_NOTHING_HERE "there is nothing here"
+
 /* {"error":"…"} with one line of text. */
 HttpAnswer http_error(unsigned code, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* 503, with Retry-After. */

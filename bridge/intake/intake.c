@@ -28,7 +28,7 @@ static void begin(void *who, HttpExchange *exchange)
     Intake *intake = who;
     bool is_webhook = g_str_has_prefix(http_path(exchange), WEBHOOK_PATH);
     if (intake->separate && is_webhook == (http_door(exchange) == HTTP_MANAGEMENT)) {
-        HttpAnswer answer = http_error(404, "%s", "there is nothing here");
+        HttpAnswer answer = http_error(404, "%s", HTTP_NOTHING_HERE);
         http_answer(exchange, &answer);
     } else if (is_webhook) {
         webhook_begin(&intake->hooks, exchange);

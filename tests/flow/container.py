@@ -83,7 +83,7 @@ class Container(Process):
     privileges and as process 1; `mounts` is {path inside: (path outside, "ro" or "rw")}."""
 
     def __init__(self, folder, root, command, user, mounts, env=None, name="container", workdir="/"):
-        folder, self.user, self.pid = pathlib.Path(folder), user, 0
+        folder, self.user, self.pid, self.env = pathlib.Path(folder), user, 0, env or {}
         folder.mkdir(parents=True, exist_ok=True)
         script = ["set -e", "mount --make-rprivate /", f"mount --bind {root} {root}"]
         for inside, (outside, access) in mounts.items():
@@ -97,15 +97,15 @@ class Container(Process):
                    f"cd {root}{workdir}",
                    f'exec setpriv --no-new-privs {shutil.which("chroot")} --userspec={user} --groups= {root} "$@"']
         super().__init__(["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", "\n".join(script),
-                          "container", *command], folder / f"{name}.log", env=env or {})
+                          "container", *command], folder / f"{name}.log", env=self.env)
         children = pathlib.Path(f"/proc/{self.child.pid}/task/{self.child.pid}/children")
         self.pid = int(wait_for(lambda: self.running() and children.read_text(), f"{name} starts"))
 
     def execute(self, *command, input=None):
-        """Runs a command in the container: `kubectl exec -i`."""
+        """Runs a command in the container, with its environment: `kubectl exec -i`."""
         user, group = self.user.split(":")
         return subprocess.run(["nsenter", "-t", str(self.pid), "-m", "-p", "-r", "-w", "-S", user, "-G", group,
-                               *command], capture_output=True, text=True, env={}, input=input)
+                               *command], capture_output=True, text=True, env=self.env, input=input)
 
     def kill(self):
         """Process 1 first: --kill-child does not reach it, since a change of user clears PR_SET_PDEATHSIG."""

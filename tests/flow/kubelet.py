@@ -45,10 +45,12 @@ def only(manifests, kind, name=None):
 
 
 class Pod:
-    """The pod of a workload, or of an Alertmanager resource; volumes outlive containers."""
+    """The pod of a workload, or of an Alertmanager resource; volumes outlive containers.  `secrets` are
+    those of the cluster: {name: {key: text}}."""
 
-    def __init__(self, folder, root, manifests, kind):
+    def __init__(self, folder, root, manifests, kind, secrets):
         self.folder, self.root, self.manifests = pathlib.Path(folder), root, manifests
+        self.secrets = secrets
         workload = only(manifests, kind)["spec"]
         self.spec = workload.get("template", {}).get("spec", workload)
         self.claims = [claim["metadata"]["name"] for claim in workload.get("volumeClaimTemplates", [])]
@@ -66,8 +68,7 @@ class Pod:
         shutil.chown(folder, 0, group)
         folder.chmod(0o2775)
         if "secret" in volume:
-            secret = only(self.manifests, "Secret", volume["secret"]["secretName"])
-            for name, text in secret["stringData"].items():
+            for name, text in self.secrets[volume["secret"]["secretName"]].items():
                 (folder / name).write_text(text)
                 shutil.chown(folder / name, 0, group)
                 (folder / name).chmod(volume["secret"]["defaultMode"])
@@ -81,14 +82,14 @@ class Pod:
     def run(self, start, name, entrypoint, mounts):
         """Starts the container, and comes back when its startup probe says so."""
         what, context = self.container(name), self.spec["securityContext"]
-        mounts = dict(mounts)
+        mounts, env = dict(mounts), {one["name"]: one["value"] for one in what.get("env", [])}
         for mount in what["volumeMounts"]:
             volume = self.volumes[mount["name"]]
             mounts[mount["mountPath"]] = (getattr(volume, "folder", volume), "ro" if mount.get("readOnly") else "rw")
         assert what["securityContext"]["readOnlyRootFilesystem"]
         self.starts += 1
         running = start(Container, self.root, entrypoint + what["args"],
-                        f"{context['runAsUser']}:{context['runAsGroup']}", mounts, name=f"{name}-{self.starts}",
+                        f"{context['runAsUser']}:{context['runAsGroup']}", mounts, env, name=f"{name}-{self.starts}",
                         folder=self.folder)
         probe = what["startupProbe"]["httpGet"]
         port, = [port["containerPort"] for port in what["ports"] if port["name"] == probe["port"]]

@@ -142,7 +142,7 @@ def test_it_serves_and_sends_with_a_read_only_root_and_stops_on_its_signal(start
         assert recipients == ["ops@example.org"] and "Disk" in mail["Subject"]
         assert "mail.example.test" in names.asked
 
-        queue = ours.execute("/usr/bin/alertpost", "queue", "list", "--state", "any", "--url", "http://127.0.0.1:9726")
+        queue = ours.execute("/usr/bin/alertpost", "queue", "list", "--state", "any")
         assert queue.returncode == 0 and "delivered" in queue.stdout + queue.stderr, queue
         assert ours.stop(getattr(signal, config["StopSignal"])) == 0
         assert sorted(path.name for path in (tmp_path / "state").iterdir())[0] == "alertpost.db"

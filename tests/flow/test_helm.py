@@ -68,7 +68,7 @@ def test_every_manifest_is_one_that_the_api_takes(everything):
     faults = [f"{name}: {one['kind']}: {fault}" for name, manifests in everything.items()
               for one in manifests for fault in schema_faults(one)]
     assert faults == []
-    assert len(everything) == len(VALUES) + 6
+    assert len(everything) == len(VALUES) + 7
 
 
 def test_the_schemas_refuse_what_the_api_refuses(everything):
@@ -274,8 +274,44 @@ def test_the_notes_tell_what_is_left_to_do():
     assert "each of the 2 pods remembers" in render({"storage": {"type": "memory"}, "replicaCount": 2}, "-notes")
 
 
+def test_what_is_applied_again_replaces_no_secret_and_needs_no_operator(everything):
+    """The Secrets are those that the README has made; only the operator's files have its kinds."""
+    plain = {name: everything[name] for name in everything if (PLAIN / name).exists()}
+    kinds = {name: {one["apiVersion"].split("/")[0] for one in manifests} for name, manifests in plain.items()}
+    assert {name for name in kinds if "monitoring.coreos.com" in kinds[name]} == {
+        "monitoring.yaml", "operator.yaml", "sidecar-monitor.yaml"}
+    assert not [name for name in plain for one in plain[name] if one["kind"] == "Secret"]
+    made = dict(re.findall(r"kubectl -n monitoring create secret generic (\S+) --from-file=(\S+)",
+                           (PLAIN / "README.md").read_text()))
+    used = {}
+    for spec in (spec for manifests in plain.values() for one in manifests for spec in pod_specs(one)):
+        folders = {mount["name"]: mount["mountPath"] for one in spec.get("initContainers", []) + spec.get("containers", [])
+                   for mount in one["volumeMounts"]}
+        used |= {volume["secret"]["secretName"]: folders[volume["name"]]
+                 for volume in spec["volumes"] if "secret" in volume}
+    assert used.keys() == made.keys()
+    texts = "".join((PLAIN / name).read_text() for name in plain)
+    assert {path for path in re.findall(r"_file: (/run/secrets/\S+)", texts)} == {
+        f"{used[name]}/{key}" for name, key in made.items()}
+
+
+def test_where_the_operator_looks_there_is_what_it_is_to_find(everything):
+    pods = only(everything["sidecar.yaml"], "StatefulSet")["spec"]["template"]
+    monitor = only(everything["sidecar-monitor.yaml"], "PodMonitor")["spec"]
+    assert monitor["selector"]["matchLabels"].items() <= pods["metadata"]["labels"].items()
+    ports = {port["name"] for one in pods["spec"]["initContainers"] for port in one["ports"]}
+    assert {endpoint["port"] for endpoint in monitor["podMetricsEndpoints"]} <= ports
+    ours = only(everything["operator.yaml"], "Alertmanager")
+    routes = only(everything["operator.yaml"], "AlertmanagerConfig")
+    chosen = ours["spec"]["alertmanagerConfigSelector"]["matchLabels"]
+    assert chosen and chosen.items() <= routes["metadata"]["labels"].items()
+    # The operator labels pods with the resource's name.
+    assert only(everything["operator.yaml"], "PodMonitor")["spec"]["selector"]["matchLabels"] == {
+        "alertmanager": ours["metadata"]["name"]}
+
+
 def test_the_plain_manifests_are_what_the_chart_makes(tmp_path):
-    target = PLAIN if os.environ.get("UPDATE") else tmp_path
+    target = PLAIN if os.environ.get("UPDATE") else tmp_path / "not" / "there yet"
     if target == PLAIN:
         shutil.copy(ROOT / "deploy/mixin/alerts.yaml", CHART / "files/alerts.yaml")
     subprocess.run([PLAIN / "generate", target], check=True, env={**os.environ, "CHART_RENDER": RENDER})

@@ -154,6 +154,19 @@ def test_a_daemon_that_is_not_there_is_told_as_that():
     assert "Does the daemon run" in said and "--storage sqlite:" in said
 
 
+def test_the_queue_is_behind_the_management_address_and_the_environment_may_name_it(start, monkeypatch):
+    ours = start(Alertpost, harness.simple_config(harness.free_port()), "--web.management-address", "127.0.0.1:0")
+    management = wait_for(lambda: re.search(r'"listening for management" address=127\.0\.0\.1:(\d+)', ours.output()),
+                          "it listens for management")[1]
+    for arguments in (["list"], ["show", "1"]):
+        assert queue(*arguments, "--url", f"http://127.0.0.1:{ours.port}", status=1).endswith(
+            f"no /api at http://127.0.0.1:{ours.port}; with --web.management-address it is there: --url http://…\n")
+    monkeypatch.setenv("ALERTPOST_URL", f"http://127.0.0.1:{management}")
+    assert queue("list") == "0 mails\n"
+    assert "no /api at" in queue("list", "--url", f"http://127.0.0.1:{ours.port}", status=1), "the option goes first"
+    assert queue("show", "17", status=1) == 'alertpost queue: 17: there is no mail "17"\n'
+
+
 @pytest.mark.parametrize("arguments", [
     ["show"], ["retry"], ["drop"], ["drop", "--all"], ["retry", "--all"], ["drop", "1", "--all", "--state", "dead"],
     ["list", "--user", "ada"], ["list", "--key-file", "k"], ["list", "--ca-file", "c", "--storage", "sqlite:x"],
@@ -208,6 +221,7 @@ def test_the_postmaster_is_told_of_dead_mails_and_not_of_his_own(start):
         text = mail.get_content().replace("\r\n", "\n")
         assert "To:        ops@example.org: 550 5.1.1 no such user here\n" in text
         assert "Look:      alertpost queue show 1\n" in text
+        assert "--web.management-address is set, with --url http://THAT-ADDRESS" in text
         assert ours.metric("alertpost_dead_notices_total") == 1
         # A notice that dies itself is no reason for another one.
         in_state(ours, post(ours, "again"), "dead")

@@ -17,6 +17,9 @@ from kubelet import Pod, documents
 
 pytestmark = needs_namespaces
 
+# As deploy/kubernetes/README.md has them made.
+SECRETS = {"alertpost": {"smtp-password": "the password\n"}, "alertpost-webhook": {"webhook-token": "the token\n"}}
+
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
@@ -42,7 +45,7 @@ class Site:
 
     def server(self):
         return FaultServer(certificate=self.files[1], key=self.files[2], port=587,
-                           users={"alertpost@example.org": "change me"})
+                           users={"alertpost@example.org": "the password"})
 
 
 def post(name, token=None):
@@ -59,7 +62,7 @@ def arrived(server, name):
 
 @pytest.fixture
 def sidecar(start, tmp_path, root, network):
-    pod = Pod(tmp_path / "pod", root, documents((ROOT / "deploy/kubernetes/sidecar.yaml").read_text()), "StatefulSet")
+    pod = Pod(tmp_path / "pod", root, documents((ROOT / "deploy/kubernetes/sidecar.yaml").read_text()), "StatefulSet", SECRETS)
     site = Site(tmp_path)
     return pod, site, lambda: pod.run(start, "alertpost", ENTRYPOINT, site.mounts)
 
@@ -81,7 +84,7 @@ def test_what_a_killed_sidecar_had_queued_goes_out_after_its_restart(sidecar):
     first.tells("relay fails")
 
     def waits():
-        listed = first.execute(*ENTRYPOINT, "queue", "list", "--url", "http://127.0.0.1:9726", "--json")
+        listed = first.execute(*ENTRYPOINT, "queue", "list", "--json")
         return [mail["state"] for mail in json.loads(listed.stdout)] != ["claimed"]
     wait_for(waits, "the mail is not on its way")  # that would be in doubt for a minute
     first.stop(9)
@@ -125,7 +128,7 @@ def test_a_sidecar_s_listener_is_reached_from_its_pod_only_and_its_health_from_o
 
 def test_without_a_volume_alertmanager_keeps_what_is_not_delivered(start, tmp_path, root, network):
     manifests = documents((ROOT / "deploy/kubernetes/operator.yaml").read_text())
-    pod, site = Pod(tmp_path / "pod", root, manifests, "Alertmanager"), Site(tmp_path)
+    pod, site = Pod(tmp_path / "pod", root, manifests, "Alertmanager", SECRETS), Site(tmp_path)
     first = pod.run(start, "alertpost", ENTRYPOINT, site.mounts)
     answers = []
     waiting = threading.Thread(target=lambda: answers.append(post("Kept")))
@@ -144,15 +147,15 @@ def test_without_a_volume_alertmanager_keeps_what_is_not_delivered(start, tmp_pa
 def test_a_service_s_pod_asks_for_its_token_and_serves_until_the_service_has_noticed_its_end(
         start, tmp_path, root, network):
     manifests = documents((ROOT / "deploy/kubernetes/alertpost.yaml").read_text())
-    pod, site = Pod(tmp_path / "pod", root, manifests, "Deployment"), Site(tmp_path)
+    pod, site = Pod(tmp_path / "pod", root, manifests, "Deployment", SECRETS), Site(tmp_path)
     probe = pod.container("alertpost")["readinessProbe"]["httpGet"]["path"]
     with site.server() as server:
         ours = pod.run(start, "alertpost", ENTRYPOINT, site.mounts)
-        assert post("Closed") == 401 and post("Open", "change me") == 202
+        assert post("Closed") == 401 and post("Open", "the token") == 202
         arrived(server, "Open")
         assert request(9726, "GET", probe)[0] == 200
         os.kill(ours.pid, signal.SIGTERM)
         wait_for(lambda: request(9726, "GET", probe)[0] == 503, "it is not ready any more")
-        assert post("Late", "change me") == 202
+        assert post("Late", "the token") == 202
         assert ours.child.wait(pod.spec["terminationGracePeriodSeconds"]) == 0
         assert len(server.mails) == 2

@@ -12,6 +12,8 @@ args:
   - --web.management-address=:9726
   - --shutdown.timeout={{ .Values.shutdown.timeoutSeconds }}s
   {{- include "alertpost.logArgs" . | nindent 2 }}
+env:
+  {{- include "alertpost.env" . | nindent 2 }}
 ports:
   - {name: management, containerPort: 9726}
 {{ include "alertpost.probes" . }}

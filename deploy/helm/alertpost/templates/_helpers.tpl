@@ -73,6 +73,11 @@ resources:
   {{- toYaml .Values.resources | nindent 2 }}
 {{- end }}
 
+{{- /* Where `alertpost queue` asks in the container: the queue is behind the management address. */ -}}
+{{- define "alertpost.env" -}}
+- {name: ALERTPOST_URL, value: "http://127.0.0.1:9726"}
+{{- end }}
+
 {{- define "alertpost.logArgs" -}}
 - --log.level={{ .Values.log.level }}
 - --log.format={{ .Values.log.format }}
