@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Our listening sockets.  One thread polls them, accepts all that waits, and hands each
- * connection on.  Without descriptors it rests for a moment, with the connections
+/* Our listening sockets.  One thread polls them, accepts what waits, a moment for each socket
+ * in turn, and hands each connection on.  Without descriptors it rests for a moment, with the connections
  * waiting in the kernel; the log says so once in a while.  A stop wakes the thread by a
  * descriptor of its own, and join closes the sockets. */
 #include "bridge/intake/listener.h"
@@ -21,6 +21,7 @@
 
 #define SOCKETS_MAX 64
 #define BACKLOG     1024
+#define TURN_US     50000
 #define REST_MS     100
 #define COMPLAIN_MS 10000
 
@@ -239,10 +240,12 @@ static void rest(Listener *listener)
     poll(&fd, 1, REST_MS);
 }
 
-/* Accepts what waits on the socket at INDEX; false if that fails for want of something. */
-static bool accept_all(Listener *listener, unsigned index)
+/* Accepts what waits on the socket at INDEX, for a moment: in a flood there is always more, and
+ * the other sockets and the tick have their turn.  False if that fails for want of something. */
+static bool accept_some(Listener *listener, unsigned index)
 {
-    for (;;) {
+    int64_t end_us = g_get_monotonic_time() + TURN_US;
+    do {
         struct sockaddr_storage storage = {0};
         socklen_t length = sizeof storage;
         struct sockaddr *address = (struct sockaddr *)&storage;
@@ -256,16 +259,14 @@ static bool accept_all(Listener *listener, unsigned index)
         } else if (errno == EAGAIN) {
             return true;
         }
-        if (atomic_load(&listener->stopping)) {
-            return true;
-        }
-    }
+    } while (!atomic_load(&listener->stopping) && g_get_monotonic_time() < end_us);
+    return true;
 }
 
 static void accept_ready(Listener *listener, const struct pollfd *fds)
 {
     for (unsigned i = 0; i < listener->n; i++) {
-        if (fds[i].revents != 0 && !accept_all(listener, i)) {
+        if (fds[i].revents != 0 && !accept_some(listener, i)) {
             rest(listener);
         }
     }
