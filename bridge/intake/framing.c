@@ -29,6 +29,18 @@ static bool is(const char *text, size_t length, const char *word)
     return length == strlen(word) && g_ascii_strncasecmp(text, word, length) == 0;
 }
 
+/* libmicrohttpd puts what follows in a folded line behind the NAME, so that only its beginning
+ * is left of a header that others still understand. */
+static bool begins(const char *name, size_t length, const char *word)
+{
+    return length > strlen(word) && g_ascii_strncasecmp(name, word, strlen(word)) == 0;
+}
+
+static bool may_be_folded(const char *name, size_t length)
+{
+    return begins(name, length, "Content-Length") || begins(name, length, "Transfer-Encoding");
+}
+
 void framing_note(Framing *framing, const char *name, size_t name_length, const char *value,
                   size_t value_length)
 {
@@ -41,6 +53,8 @@ void framing_note(Framing *framing, const char *name, size_t name_length, const 
     }
     if (!is_token(name, name_length)) {
         framing->problem = "a header's name is not a word";
+    } else if (may_be_folded(name, name_length)) {
+        framing->problem = "a header that says the length is folded";
     } else if (!is_one_line(value, value_length)) {
         framing->problem = "a header's value is not one line";
     } else if (is_encoding && !is(value, value_length, "chunked")) {

@@ -140,6 +140,9 @@ AMBIGUOUS = {
     "identity": (b"Transfer-Encoding: identity\r\n" + LENGTH + b"\r\n" + BODY, "Transfer-Encoding is not chunked"),
     "a space before the colon": (b"Transfer-Encoding : chunked\r\n" + LENGTH + b"\r\n" + BODY, "name is not a word"),
     "a CR in a header": (b"X: a\rb\r\n" + LENGTH + b"\r\n" + BODY, "value is not one line"),
+    "a folded length": (b"Content-Length:\r\n 14\r\n\r\n" + BODY, "is folded"),
+    "a length that goes on": (b"Content-Length: 1\r\n 4\r\n\r\n" + BODY, "is folded"),
+    "a folded coding": (b"Transfer-Encoding:\r\n\tchunked\r\n\r\n" + CHUNKS, "is folded"),
     "two hosts": (b"Host: b\r\n" + LENGTH + b"\r\n" + BODY, "two Host headers"),
 }
 # and what is refused by the HTTP library, or reads in one way only: the codes of both answers

@@ -13,6 +13,7 @@
 #define TWICE  "the length is said twice (Content-Length, Transfer-Encoding)"
 #define CODING "the Transfer-Encoding is not chunked"
 #define WORD   "a header's name is not a word"
+#define FOLDED "a header that says the length is folded"
 #define LINE   "a header's value is not one line"
 
 /* Names and values by turns, as long as they are up to the NUL. */
@@ -39,6 +40,9 @@ static const struct {
     {{"", "1", NULL}, WORD},
     {{"X(", "1", NULL}, WORD},
     {{"!#$%&'*+-.^_`|~09aZ", "1", NULL}, NULL},
+    {{"Content-Length13", "", NULL}, FOLDED},
+    {{"transfer-encodingchunked", "x", NULL}, FOLDED},
+    {{"X-Content-Length13", "1", NULL}, NULL},
     {{"X", "a\rContent-Length: 1", NULL}, LINE},
     {{"X", "a\nContent-Length: 1", NULL}, LINE},
     {{"Host", "a", "Host", "a", NULL}, "there are two Host headers"},
