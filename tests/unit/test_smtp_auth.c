@@ -34,9 +34,9 @@ static char *converse(const Has *has, const char *offered, const char *const *ch
     char *line = auth_start(&auth, &credentials, offered);
     g_string_append(said, line != NULL ? line : "nothing\r\n");
     secret_free(line);
-    for (unsigned i = 0; i < 3 && challenges[i] != NULL; i++) {
+    for (unsigned i = 0; challenges[i] != NULL; i++) {
         line = auth_answer(&auth, &credentials, challenges[i]);
-        g_string_append(said, line);
+        g_string_append(said, line != NULL ? line : "nothing\r\n");
         secret_free(line);
     }
     auth_clear(&auth);
@@ -57,7 +57,7 @@ static void the_best_mechanism_in_common_is_used_as_its_rfc_says(void **state)
     (void)state;
     static const struct {
         Has has;
-        const char *offered, *challenges[3], *said;
+        const char *offered, *challenges[6], *said;
     } cases[] = {
         {{.password = "tanstaaf"}, "PLAIN LOGIN", {NULL}, PLAIN_LINE},
         {{.password = "tanstaaf"}, "login plain", {NULL}, PLAIN_LINE},
@@ -70,6 +70,9 @@ static void the_best_mechanism_in_common_is_used_as_its_rfc_says(void **state)
         {{.secret = "tanstaaftanstaaf", .password = "tanstaaf"}, "CRAM-MD5 PLAIN", {NULL}, PLAIN_LINE},
         {{.secret = "tanstaaftanstaaf", .password = "x", .exposed = true}, "CRAM-MD5 PLAIN", {RESTON},
          RESTON_SAID},
+        {{.password = "tanstaaf"}, "PLAIN", {"", "", "", "", ""}, PLAIN_LINE "*|*|*|*|nothing|"},
+        {{.token = "t0ken"}, "XOAUTH2", {"", "", "", "", ""},
+         "AUTH XOAUTH2 " XOAUTH2 "|||||nothing|"},
         {{.password = "tanstaaf", .exposed = true}, "PLAIN LOGIN", {NULL}, "nothing|"},
         {{.token = "t0ken"}, "LOGIN XOAUTH2", {NULL}, "AUTH XOAUTH2 " XOAUTH2 "|"},
         {{.token = "t0ken"}, "XOAUTH2", {"eyJzdGF0dXMiOiI0MDEifQ=="}, "AUTH XOAUTH2 " XOAUTH2 "||"},

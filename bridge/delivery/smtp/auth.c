@@ -9,7 +9,7 @@
 
 #include "bridge/delivery/mask.h"
 
-enum { LINE_MAX_BYTES = 510 };
+enum { LINE_MAX_BYTES = 510, CHALLENGES_MAX = 4 };
 
 struct AuthMechanism {
     const char *name;
@@ -180,6 +180,9 @@ static GString *decode(const char *challenge)
 
 char *auth_answer(Auth *auth, const Credentials *credentials, const char *challenge)
 {
+    if (++auth->challenges > CHALLENGES_MAX) {
+        return NULL;
+    }
     g_autoptr(GString) said = decode(challenge);
     char *text = respond(auth, credentials, said);
     char *line = g_strdup_printf("%s\r\n", text != NULL ? text : "*");

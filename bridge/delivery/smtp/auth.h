@@ -26,6 +26,7 @@ typedef struct AuthMechanism AuthMechanism;
 typedef struct {
     const AuthMechanism *mechanism; /* NULL: none */
     unsigned answers;               /* given so far */
+    unsigned challenges;            /* heard so far */
     GPtrArray *said;                /* what went over the wire, to be known again */
 } Auth;
 
@@ -34,7 +35,8 @@ typedef struct {
  * CRLF.  NULL if there is none in common. */
 char *auth_start(Auth *auth, const Credentials *credentials, const char *offered);
 /* The line for a 334 with CHALLENGE behind it.  A challenge that nothing can be said to is
- * answered with "*", which makes the server end it. */
+ * answered with "*", which makes the server end it.  NULL: it goes on all the same, and more
+ * often than any mechanism does. */
 char *auth_answer(Auth *auth, const Credentials *credentials, const char *challenge);
 void auth_clear(Auth *auth);
 

@@ -14,12 +14,22 @@ bool login_begin(Session *session)
     return false;
 }
 
+static bool answer(Session *session)
+{
+    char *line =
+        auth_answer(&session->auth, &session->credentials, session->opening.last.text);
+    if (line != NULL) {
+        return talk_say(session, line);
+    }
+    session_fail(session, OPENING_BROKEN, "the server asks on and on");
+    return false;
+}
+
 bool login_heard(Session *session)
 {
     Opening *opening = &session->opening;
     if (opening->last.code == 334) {
-        return talk_say(session,
-                        auth_answer(&session->auth, &session->credentials, opening->last.text));
+        return answer(session);
     }
     if (opening->last.code == 235) {
         opening->stage = STAGE_READY;
