@@ -66,6 +66,10 @@ def mails(machine):
     return [path.read_text() for path in (machine.shared / "mails").iterdir() if path.read_text().endswith("\n")]
 
 
+def mode(machine):
+    return machine.run("stat", "-c", "%U %G %a", "/etc/alertpost/alertpost.yml")
+
+
 def restart_with(machine, settings):
     machine.write("/etc/systemd/system/alertpost.service.d/test.conf", f"[Service]\n{settings}\n")
     machine.run("systemctl", "daemon-reload")
@@ -93,6 +97,7 @@ def test_an_installed_package_serves_and_mails_root_without_being_configured(mac
     install(machine, package)
     assert machine.unit("alertpost", "ActiveState") == "active"
     assert machine.run("systemctl", "is-enabled", "alertpost") == "enabled\n"
+    assert mode(machine) == "root alertpost 640\n"  # it may have passwords in it
     assert status(machine) == "Serving; mails queued: 0, dead: 0"
     assert probe(machine)
     assert machine.run("alertpost", "check", "/etc/alertpost/alertpost.yml").startswith("/etc/alertpost/alertpost.yml: good: ")
@@ -176,6 +181,7 @@ def test_with_the_socket_the_service_starts_at_the_first_webhook(machine):
 def test_an_upgrade_keeps_the_queue_and_what_the_administrator_wrote(machine, package, tmp_path):
     wait_for(lambda: len(mails(machine)) == 2, "the mails so far")
     machine.run("systemctl", "stop", "sink")
+    machine.run("chmod", "644", "/etc/alertpost/alertpost.yml")
     assert post(machine, harness.payload(harness.alert({"alertname": "Upgrade"}), group="Upgrade")) == 202
     before, written = machine.unit("alertpost", "MainPID"), machine.run("cat", "/etc/alertpost/alertpost.yml")
     subprocess.run(["dpkg-deb", "-R", package, tmp_path / "tree"], check=True)
@@ -187,6 +193,7 @@ def test_an_upgrade_keeps_the_queue_and_what_the_administrator_wrote(machine, pa
     assert machine.run("dpkg-query", "-W", "-f", "${Version}", "alertpost") == "0.1.0-2"
     assert machine.unit("alertpost", "MainPID") not in ("0", before) and probe(machine)
     assert machine.run("cat", "/etc/alertpost/alertpost.yml") == written and "# by the administrator" in written
+    assert mode(machine).endswith(" 644\n"), "its mode is the administrator's, too"
     sink(machine)
     wait_for(lambda: len(mails(machine)) == 3, "the mail that was queued before", 60)
 
