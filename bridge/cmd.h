@@ -32,6 +32,14 @@ struct Cmd {
  * texts live on.  --help is there already. */
 void cmd_line_add(CmdLine *line, const GOptionEntry *entries);
 
+/* A row of them for a command that ignores receivers of other kinds in any case: it goes
+ * with the same options as check and serve.  WHERE: a gboolean that nobody looks at. */
+#define CMD_IGNORE_OTHER_RECEIVERS(where)                                     \
+    {                                                                         \
+        "ignore-other-receivers", 0, 0, G_OPTION_ARG_NONE, where,             \
+        "Accepted, as by check and serve; they are always ignored here", NULL \
+    }
+
 /* Reads the command line, of which ARGV[0] is the command's name, and runs the command or
  * prints its help.  The exit status. */
 int cmd_run(const Cmd *command, int argc, char **argv);

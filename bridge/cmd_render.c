@@ -14,6 +14,7 @@
 typedef struct {
     char *config_file, *source, *receiver, *data, *format;
     int email;
+    gboolean ignore_other_receivers;
 } Options;
 
 static void clear(void *of)
@@ -42,6 +43,7 @@ static void declare(CmdLine *line, void *of)
          "A webhook's body; - for the standard input", "FILE"},
         {"format", 0, 0, G_OPTION_ARG_FILENAME, &options->format,
          "html or text: that part; eml: the whole mail (default)", "FORMAT"},
+        CMD_IGNORE_OTHER_RECEIVERS(&options->ignore_other_receivers),
         {0},
     };
     cmd_line_add(line, entries);

@@ -14,7 +14,7 @@
 
 typedef struct {
     char *config_file, *expected;
-    gboolean tree;
+    gboolean tree, ignore_other_receivers;
 } Options;
 
 static void clear(void *of)
@@ -35,6 +35,7 @@ static void declare(CmdLine *line, void *of)
          "test: also print the part of the tree that matches", NULL},
         {"verify.receivers", 0, 0, G_OPTION_ARG_FILENAME, &options->expected,
          "test: exit 1 unless these are the receivers, in this order", "A,B"},
+        CMD_IGNORE_OTHER_RECEIVERS(&options->ignore_other_receivers),
         {0},
     };
     cmd_line_add(line, entries);

@@ -54,6 +54,7 @@ void send_options_declare(CmdLine *line, void *of)
         TEXT("timeout", timeout, "For all of it (default: 2m)", "DURATION"),
         {"verbose", 'v', 0, G_OPTION_ARG_NONE, &options->verbose,
          "Print the conversation with the server, secrets masked", NULL},
+        CMD_IGNORE_OTHER_RECEIVERS(&options->ignore_other_receivers),
         {0},
     };
     cmd_line_add(line, entries);

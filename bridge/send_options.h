@@ -14,7 +14,7 @@ typedef struct {
     char *from, *subject, *text, *text_file, *html, *html_file;
     char **to, **cc, **bcc, **reply_to, **headers;
     int email;
-    gboolean verbose;
+    gboolean verbose, ignore_other_receivers;
     SendSettings server;
     int64_t timeout_ms;
 } SendOptions;

@@ -65,3 +65,18 @@ def test_an_unknown_command_is_2_and_a_close_one_is_named():
     status, out, listed = run()
     assert (status, out) == (2, "") and listed == run("--help")[1]
     assert run("--version") == run("version")
+
+
+@pytest.mark.parametrize("line", [
+    "check", "routes show --config.file", "routes test team=db --config.file",
+    "render --receiver mail --data hook.json --config.file", "send --to me@example.org --config.file"])
+def test_what_ignores_other_receivers_takes_the_option_that_says_so(line, tmp_path):
+    (tmp_path / "mixed.yml").write_text("""
+global: {smtp_smarthost: 'maildir:mail', smtp_from: alerts@example.org}
+route: {receiver: mail}
+receivers: [{name: mail, email_configs: [{to: ops@example.org}], slack_configs: [{channel: ops}]}]
+""")
+    (tmp_path / "hook.json").write_text('{"alerts": [{"status": "firing", "labels": {"alertname": "Disk"}}]}')
+    done = subprocess.run([ALERTPOST, *line.split(), "mixed.yml", "--ignore-other-receivers"], capture_output=True, text=True,
+                          cwd=tmp_path, timeout=60)
+    assert done.returncode == 0, done.stderr
