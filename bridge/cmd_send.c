@@ -215,7 +215,15 @@ static Conversation *new_conversation(const RelayConfig *relay)
     return conversation;
 }
 
-static void print_outcome(const Mail *mail, unsigned i, const Outcome *outcome)
+/* Our own advice names settings: without a configuration, options stand for them. */
+static char *reason_of(const SendOptions *options, const Outcome *outcome)
+{
+    bool ours = outcome->code == 0 && options->config_file == NULL;
+    return ours ? send_settings_words(outcome->text) : g_strdup(outcome->text);
+}
+
+static void print_outcome(const Mail *mail, unsigned i, const Outcome *outcome,
+                          const char *reason)
 {
     bool untried = outcome->kind == OUTCOME_UNTRIED;
     g_autofree char *code =
@@ -223,18 +231,19 @@ static void print_outcome(const Mail *mail, unsigned i, const Outcome *outcome)
     g_autofree char *address = g_utf8_make_valid(mail->recipients[i].address, -1);
     printf("%s: %s by %s: %s%s%s%s\n", untried ? "failed" : outcome_kind_text(outcome->kind),
            address, outcome->relay, code, outcome->enhanced,
-           outcome->enhanced[0] != '\0' ? " " : "", outcome->text);
+           outcome->enhanced[0] != '\0' ? " " : "", reason);
 }
 
 /* The bad news last. Whether there is none. */
-static bool print_outcomes(const Mail *mail, Outcome *outcomes)
+static bool print_outcomes(const SendOptions *options, const Mail *mail, Outcome *outcomes)
 {
     bool all = true;
     for (int bad = 0; bad < 2; bad++) {
         for (unsigned i = 0; i < mail->n_recipients; i++) {
             bool delivered = outcomes[i].kind == OUTCOME_DELIVERED;
             if (delivered == (bad == 0)) {
-                print_outcome(mail, i, &outcomes[i]);
+                g_autofree char *reason = reason_of(options, &outcomes[i]);
+                print_outcome(mail, i, &outcomes[i], reason);
             }
             all = all && delivered;
         }
@@ -264,7 +273,7 @@ static int deliver(const SendOptions *options, Config *config, unsigned relay, M
     if (!tried) {
         return NOT_TRIED;
     }
-    return print_outcomes(mail, outcomes) ? SENT : NOT_SENT;
+    return print_outcomes(options, mail, outcomes) ? SENT : NOT_SENT;
 }
 
 static int send_mail(const SendOptions *options, GError **error)

@@ -97,6 +97,24 @@ static void name_option(GError *error)
     }
 }
 
+char *send_settings_words(const char *reason)
+{
+    static const struct {
+        const char *setting, *option;
+    } words[] = {
+        {"`require_tls: false`", "--require-tls=false"},
+        {"`require_tls: true`", "--require-tls=true"},
+        {"`tls_config` says", "options say"},
+        {"`ca_file`", "--tls-ca-file"},
+        {"`server_name`", "--tls-server-name"},
+    };
+    GString *text = g_string_new(reason);
+    for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
+        g_string_replace(text, words[i].setting, words[i].option, 0);
+    }
+    return g_string_free(text, FALSE);
+}
+
 Config *send_settings_config(const SendSettings *settings, GError **error)
 {
     g_autoptr(GString) global = g_string_new("{\"smtp_from\": \"nobody@localhost\"");

@@ -26,4 +26,7 @@ bool send_settings_given(const SendSettings *settings);
  * valid, or there is no mail server. */
 Config *send_settings_config(const SendSettings *settings, GError **error);
 
+/* REASON why a mail was not sent, with options where it advises settings.  To be freed. */
+char *send_settings_words(const char *reason);
+
 #endif

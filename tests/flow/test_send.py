@@ -142,19 +142,30 @@ def test_a_silent_server_costs_the_timeout_and_no_more(server):
     assert out[-1].startswith(f"failed: a@example.org by 127.0.0.1:{peer.port}: stopping")
 
 
-def test_a_certificate_that_is_not_trusted_names_the_setting(server, tmp_path):
+def test_a_certificate_that_is_not_trusted_names_the_option(server, tmp_path):
     certificate, key = make_certificate(tmp_path)
     peer = server(certificate=certificate, key=key)
     words = ["--from", "alerts@example.org", "--to", "a@example.org"]
     status, out, _ = send("--smarthost", f"localhost:{peer.port}", *words)
     assert status == 1
-    assert "TLS handshake: SSL certificate problem" in out[-1] and "`tls_config`" in out[-1] and "`ca_file`" in out[-1]
+    assert "TLS handshake: SSL certificate problem" in out[-1] and "(--tls-ca-file)" in out[-1]
     status, out, _ = send("--smarthost", f"127.0.0.1:{peer.port}", "--tls-ca-file", certificate, *words)
     assert status == 1
-    assert "subject name matches target host name" in out[-1] and "`server_name`" in out[-1]
+    assert "subject name matches target host name" in out[-1] and "(--tls-server-name)" in out[-1]
     assert send("--smarthost", f"127.0.0.1:{peer.port}", "--tls-ca-file", certificate, "--tls-server-name", "localhost",
                 *words)[0] == 0
     assert not any(line.startswith("MAIL") for line in peer.lines(0) + peer.lines(1))
+
+
+def test_a_server_without_starttls_is_told_in_the_words_of_who_asked(server, tmp_path):
+    peer = server()
+    line = f"failed: a@example.org by 127.0.0.1:{peer.port}: the server does not offer STARTTLS; {{}} would send mail to it unencrypted"
+    words = ["--to", "a@example.org"]
+    status, out, _ = send("--smarthost", f"127.0.0.1:{peer.port}", "--from", "alerts@example.org", *words)
+    assert (status, out) == (1, [line.format("--require-tls=false")])
+    config = configured(tmp_path, peer.port, f"127.0.0.1:{peer.port}")
+    config[1].write_text(config[1].read_text().replace("smtp_require_tls: false", "smtp_require_tls: true"))
+    assert send(*config, *words)[:2] == (1, [line.format("`require_tls: false`")])
 
 
 def test_an_address_that_needs_smtputf8_only_goes_where_it_is_offered(server):
