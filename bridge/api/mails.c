@@ -235,7 +235,8 @@ static void managed(Call *call, OutboxResult result, ManageResult managed, const
     static const char *const reasons[] = {
         [MANAGE_CLAIMED] = "the mail is at a mail server at this moment, or was when the "
                            "daemon ended: its start sees to it",
-        [MANAGE_GONE] = "the mail was delivered or dropped before",
+        [MANAGE_DELIVERED] = "the mail was delivered before",
+        [MANAGE_DROPPED] = "the mail was dropped before",
         [MANAGE_HOPELESS] = "none of the mail's recipients is an address",
     };
     if (result != OUTBOX_OK) {

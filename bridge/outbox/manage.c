@@ -205,6 +205,21 @@ static bool is_hopeful(const Recipient *recipient)
            address_fault(recipient->address) == NULL;
 }
 
+/* Why a mail in this state can be neither tried again nor dropped; DONE if it can. */
+static ManageResult obstacle(MailState state)
+{
+    switch (state) {
+    case MAIL_CLAIMED:
+        return MANAGE_CLAIMED;
+    case MAIL_DELIVERED:
+        return MANAGE_DELIVERED;
+    case MAIL_DROPPED:
+        return MANAGE_DROPPED;
+    default:
+        return MANAGE_DONE;
+    }
+}
+
 static bool has_room(Outbox *outbox, const StoredMail *stored)
 {
     const OutboxStats *counts = &outbox->counts;
@@ -234,14 +249,15 @@ static bool retry(Outbox *outbox, NameJob *job, GError **error)
         revive[i] = is_hopeful(&mail->recipients[i]);
         hopeful += revive[i];
     }
-    if (stored->state >= MAIL_DELIVERED || stored->state == MAIL_CLAIMED) {
-        job->managed = stored->state == MAIL_CLAIMED ? MANAGE_CLAIMED : MANAGE_GONE;
-    } else if (stored->state == MAIL_BURIED && hopeful == 0) {
+    job->managed = obstacle(stored->state);
+    if (job->managed != MANAGE_DONE) {
+        return true;
+    }
+    if (stored->state == MAIL_BURIED && hopeful == 0) {
         job->managed = MANAGE_HOPELESS;
     } else if (!has_room(outbox, stored)) {
         job->job.result = OUTBOX_FULL;
     } else {
-        job->managed = MANAGE_DONE;
         return outbox->ops->revive(outbox->store, stored, revive, outbox->now_ms, error);
     }
     return true;
@@ -260,12 +276,9 @@ void outbox_retry(Outbox *outbox, const char *name, OutboxManageDone *done, void
 static bool drop(Outbox *outbox, NameJob *job, GError **error)
 {
     const StoredMail *stored = job->found;
-    if (stored->state >= MAIL_DELIVERED || stored->state == MAIL_CLAIMED) {
-        job->managed = stored->state == MAIL_CLAIMED ? MANAGE_CLAIMED : MANAGE_GONE;
-        return true;
-    }
-    job->managed = MANAGE_DONE;
-    return outbox->ops->drop(outbox->store, stored, outbox->now_ms, error);
+    job->managed = obstacle(stored->state);
+    return job->managed != MANAGE_DONE ||
+           outbox->ops->drop(outbox->store, stored, outbox->now_ms, error);
 }
 
 void outbox_drop(Outbox *outbox, const char *name, OutboxManageDone *done, void *who)

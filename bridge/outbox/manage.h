@@ -67,10 +67,11 @@ void outbox_find(Outbox *outbox, const char *name, OutboxFindDone *done, void *w
 
 typedef enum {
     MANAGE_DONE,
-    MANAGE_UNKNOWN,  /* there is no such mail */
-    MANAGE_CLAIMED,  /* it is at a relay at this moment */
-    MANAGE_GONE,     /* it was delivered or dropped before */
-    MANAGE_HOPELESS, /* none of its recipients has an address that can be tried */
+    MANAGE_UNKNOWN,   /* there is no such mail */
+    MANAGE_CLAIMED,   /* it is at a relay at this moment */
+    MANAGE_DELIVERED, /* too late: everybody has it */
+    MANAGE_DROPPED,   /* too late: somebody has dropped it */
+    MANAGE_HOPELESS,  /* none of its recipients has an address that can be tried */
 } ManageResult;
 
 typedef void OutboxManageDone(void *who, OutboxResult result, ManageResult managed);

@@ -470,13 +470,18 @@ static Item *choose(Bench *bench, bool *gone, char name[16])
     return item;
 }
 
+static ManageResult gone_as(const Item *item)
+{
+    return item->dropped ? MANAGE_DROPPED : MANAGE_DELIVERED;
+}
+
 static void do_retry(Bench *bench)
 {
     bool gone;
     char name[16];
     Item *item = choose(bench, &gone, name);
     ManageResult expected = item == NULL ? MANAGE_UNKNOWN
-                            : gone       ? MANAGE_GONE
+                            : gone       ? gone_as(item)
                                    : model_retry(&bench->model, item, bench_now(bench));
     outbox_retry(bench->outbox, name, on_manage, bench);
     wait_done(bench);
@@ -489,7 +494,7 @@ static void do_drop(Bench *bench)
     char name[16];
     Item *item = choose(bench, &gone, name);
     ManageResult expected = item == NULL ? MANAGE_UNKNOWN
-                            : gone       ? MANAGE_GONE
+                            : gone       ? gone_as(item)
                                          : model_drop(&bench->model, item);
     outbox_drop(bench->outbox, name, on_manage, bench);
     wait_done(bench);
