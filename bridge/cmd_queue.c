@@ -194,8 +194,8 @@ static int list(QueueClient *client, const Options *options, GError **error)
 typedef bool NameWork(QueueClient *client, const Options *options, const char *name,
                       GError **error);
 
-/* Goes on after a mail with which it does not work, and says so; *DONE (unless NULL):
- * with how many it worked. */
+/* Goes on after a mail with which it does not work, and says so; *DONE: with how many it
+ * worked. */
 static int for_each(QueueClient *client, const Options *options, char **names, NameWork *work,
                     unsigned *done)
 {
@@ -205,7 +205,7 @@ static int for_each(QueueClient *client, const Options *options, char **names, N
         if (!work(client, options, *names, &error)) {
             g_autofree char *message = g_strdup_printf("%s: %s", *names, error->message);
             status = fail(message);
-        } else if (done != NULL) {
+        } else {
             ++*done;
         }
     }
@@ -256,33 +256,40 @@ static bool drop_one(QueueClient *client, const Options *options, const char *na
     return body != NULL;
 }
 
-/* Of all mails that the conditions choose, or those named. */
-static int change(QueueClient *client, const Options *options, char **names, NameWork *work,
-                  const char *what, GError **error)
+/* The numbers of all mails that the conditions choose; NULL with ERROR set. */
+static char **list_numbers(QueueClient *client, const Options *options, GError **error)
 {
     g_autoptr(GPtrArray) pages = g_ptr_array_new_with_free_func(free_json);
     g_autoptr(GPtrArray) mails = g_ptr_array_new();
     g_autoptr(GPtrArray) numbers = g_ptr_array_new_with_free_func(g_free);
-    if (!options->all) {
-        return for_each(client, options, names, work, NULL);
-    }
     if (!list_mails(client, options, pages, mails, error)) {
-        return 1;
+        return NULL;
     }
     for (unsigned i = 0; i < mails->len; i++) {
         g_ptr_array_add(numbers,
                         g_strdup_printf("%.0f", json_number(json_get(mails->pdata[i], "number"))));
     }
     g_ptr_array_add(numbers, NULL);
-    unsigned done = 0;
-    int status = for_each(client, options, (char **)numbers->pdata, work, &done);
-    printf("%u mail%s to be %s\n", done, done == 1 ? "" : "s", what);
+    return (char **)g_ptr_array_steal(numbers, NULL);
+}
+
+/* Those named, or all that the conditions choose; and says of how many it was DONE. */
+static int change(QueueClient *client, const Options *options, char **names, NameWork *work,
+                  const char *done, GError **error)
+{
+    g_auto(GStrv) all = options->all ? list_numbers(client, options, error) : NULL;
+    unsigned n = 0;
+    if (options->all && all == NULL) {
+        return 1;
+    }
+    int status = for_each(client, options, options->all ? all : names, work, &n);
+    printf("%u mail%s %s\n", n, n == 1 ? "" : "s", done);
     return status;
 }
 
 static int retry(QueueClient *client, const Options *options, char **names, GError **error)
 {
-    return change(client, options, names, retry_one, "tried again", error);
+    return change(client, options, names, retry_one, "queued again", error);
 }
 
 static int drop(QueueClient *client, const Options *options, char **names, GError **error)
@@ -293,7 +300,8 @@ static int drop(QueueClient *client, const Options *options, char **names, GErro
 static int show(QueueClient *client, const Options *options, char **names, GError **error)
 {
     (void)error;
-    return for_each(client, options, names, show_one, NULL);
+    unsigned shown = 0;
+    return for_each(client, options, names, show_one, &shown);
 }
 
 static int list_queue(QueueClient *client, const Options *options, char **names, GError **error)

@@ -147,12 +147,13 @@ static void set_refused(const QueueClient *client, unsigned status, const GStrin
     const char *reason = json != NULL ? json_text(json_get(json, "error")) : NULL;
     bool elsewhere = client->url != NULL && status == 404 &&
                      (reason == NULL || strcmp(reason, HTTP_NOTHING_HERE) == 0);
+    const char *hint = status == 401 ? " (--user NAME --password-file FILE)" : "";
     if (elsewhere) {
         g_set_error(error, FAULT, FAULT_INPUT,
                     "no /api at %s; with --web.management-address it is there: --url http://…",
                     client->url);
     } else if (reason != NULL) {
-        g_set_error(error, FAULT, FAULT_INPUT, "%s", reason);
+        g_set_error(error, FAULT, FAULT_INPUT, "%s%s", reason, hint);
     } else {
         g_set_error(error, FAULT, FAULT_REMOTE, "answered with HTTP status %u", status);
     }

@@ -264,7 +264,6 @@ void queue_print_mail(const Json *mail, const Json *status, GString *out)
     }
     print_field(out, "Receiver:", text_of(mail, "receiver"));
     print_relay(mail, status, out);
-    print_field(out, "Group:", text_of(mail, "group"));
     print_field(out, "Sender:", text_of(mail, "sender"));
     print_field(out, "Subject:", text_of(mail, "subject"));
     print_field(out, "Size:", size);

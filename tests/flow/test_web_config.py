@@ -157,7 +157,7 @@ def test_the_queue_is_asked_with_a_user_over_tls_and_with_a_certificate(serve):
     login = ["--user", "ada", "--password-file", serve.folder / "password"]
     assert queue(*trust, *show, *login) == (0, "0 mails\n")
     for arguments, reason in [(show + login, "certificate"), (trust + login, "no answer from"),
-                              (trust + show, "a name and a password are wanted"),
+                              (trust + show, "a name and a password are wanted (--user NAME --password-file FILE)"),
                               (trust + show + login[:3] + [serve.folder / "wrong"], "a name and a password are wanted"),
                               (trust + show + login[:3] + ["/nonexistent"], "secret file /nonexistent: No such file")]:
         status, said = queue(*arguments)
