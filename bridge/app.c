@@ -118,7 +118,8 @@ static void hook_mails(void *who, const MailsRequest *request, MailsDone *done,
 {
     App *app = who;
     mails_answer(app->outbox, request, done, done_who);
-    if (request->method == HTTP_POST) { /* a retry, by somebody who has mended something */
+    bool retry = request->method == HTTP_POST && g_str_has_suffix(request->path, "/retry");
+    if (retry) { /* by somebody who has mended something */
         dispatch_probe(app->dispatch);
     }
 }

@@ -16,7 +16,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RelayTrouble, relay_trouble_clear)
 
 /* Of the relay with this key; nothing is wrong with one that there is not.  Any thread. */
 void dispatch_trouble(Dispatch *dispatch, const char *relay, RelayTrouble *trouble);
-/* Has every paused relay try again at once.  Any thread. */
+/* Has every paused relay try again, a second after it failed at the soonest.  Any thread. */
 void dispatch_probe(Dispatch *dispatch);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Our listening sockets.  One thread polls them, accepts what waits, a moment for each socket
- * in turn, and hands each connection on.  Without descriptors it rests for a moment, with the connections
- * waiting in the kernel; the log says so once in a while.  A stop wakes the thread by a
- * descriptor of its own, and join closes the sockets. */
+ * in turn, and hands each connection on.  Without descriptors it rests for a moment, with the
+ * connections waiting in the kernel; the log says so once in a while.  A stop wakes the thread
+ * by a descriptor of its own, and join closes the sockets. */
 #include "bridge/intake/listener.h"
 
 #include <errno.h>

@@ -17,7 +17,8 @@ void health_configure(Health *health, unsigned connections)
 
 void health_probe(Health *health)
 {
-    health->open_after_ms = 0;
+    int64_t at_ms = health->failed_ms + HEALTH_PROBE_MIN_MS;
+    health->open_after_ms = MIN(health->open_after_ms, at_ms);
 }
 
 /* The next opening is later each time. */
@@ -25,6 +26,7 @@ static void back_off(Health *health, RelayFault fault, int64_t now_ms)
 {
     int64_t longer = MIN(health->pause_ms * 2, HEALTH_PAUSE_MAX_MS);
     health->pause_ms = MAX(longer, HEALTH_PAUSE_MIN_MS);
+    health->failed_ms = now_ms;
     health->open_after_ms = now_ms + health->pause_ms;
     health->fault = fault;
     health->opened = false;

@@ -21,6 +21,7 @@
 enum {
     HEALTH_PAUSE_MIN_MS = 5000,
     HEALTH_PAUSE_MAX_MS = 50000,
+    HEALTH_PROBE_MIN_MS = 1000, /* the shortest pause, however many ask for a probe */
     HEALTH_GROW_MS = 60000,
     HEALTH_PROOF_MS = 60000,
     HEALTH_PATIENCE_MS = 50,      /* a lone mail waits that long before a session more is opened */
@@ -34,7 +35,7 @@ typedef struct {
     bool spared;                   /* there are fallbacks meanwhile */
     bool opened;                   /* a session could be opened since the last fault */
     bool proven;                   /* it took a mail, lately */
-    int64_t proven_ms, grow_ms, open_after_ms, pause_ms;
+    int64_t proven_ms, grow_ms, failed_ms, open_after_ms, pause_ms;
 } Health;
 
 /* What the relay's sessions and mails are doing. */
@@ -48,7 +49,7 @@ typedef struct {
 void health_init(Health *health, unsigned connections);
 /* New settings: a fault may be mended, so the next mail may try at once. */
 void health_configure(Health *health, unsigned connections);
-/* The pause is over now; if the probe fails, the next one is as long as it would have been. */
+/* The pause is over, once it has lasted HEALTH_PROBE_MIN_MS; if the probe fails, the next one is as long as it would have been. */
 void health_probe(Health *health);
 
 /* A session could not be opened, or the relay closed one with "too many", while

@@ -140,7 +140,7 @@ static void run(void *who)
     if (parcel.probe) {
         servers_probe(relay->servers);
         int64_t waits_ms = atomic_load(&relay->probe_ms);
-        atomic_store(&relay->probe_ms, MIN(waits_ms, loop_now_ms(relay->loop)));
+        atomic_store(&relay->probe_ms, MIN(waits_ms, servers_probe_ms(relay->servers)));
     }
     if (parcel.stop) {
         servers_stop(relay->servers, parcel.stop_ms);
