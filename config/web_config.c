@@ -9,6 +9,7 @@
 #include "rules/fault.h"
 
 #define FILE_MAX ((size_t)1024 * 1024)
+#define HEADER_MAX 4096 /* of a value: a connection has 32 KB for all that is read and said */
 
 typedef struct {
     Section at;
@@ -149,6 +150,8 @@ static void check_header(const Reader *reader, const Node *node)
         report_error(reader->report, node, "must be %s", known);
     } else if (!is_one_line(value)) {
         report_error(reader->report, node, "not one line");
+    } else if (strlen(value) > HEADER_MAX) {
+        report_error(reader->report, node, "longer than %d bytes", HEADER_MAX);
     }
 }
 

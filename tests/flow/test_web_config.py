@@ -373,6 +373,8 @@ def test_the_file_is_checked_at_the_start(tmp_path):
              "web.yml:1:49: http_server_config.headers.X-Frame-Options: must be deny or sameorigin"),
             ('http_server_config: {headers: {Content-Security-Policy: "a\\r\\nSet-Cookie: b"}}\n',
              "web.yml:1:57: http_server_config.headers.Content-Security-Policy: not one line"),
+            (f"http_server_config: {{headers: {{Content-Security-Policy: {'a' * 4097}}}}}\n",
+             "web.yml:1:57: http_server_config.headers.Content-Security-Policy: longer than 4096 bytes"),
             ("tls_server_config: {cert: a}\n", "web.yml:1:21: tls_server_config.cert: cert is not supported yet"),
             ("tls_server_config: {cert_file: a, key_file: b}\n", "Error while reading file")]
     for text, reason in rows:
