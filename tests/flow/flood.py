@@ -35,11 +35,11 @@ def allow_files(count):
 
 class Watch:
     """Sends webhooks of its own all the while, as a sender does that means well: each must
-    be accepted.  At the end the process must be as small as `grown` says, and have no more
-    files open than before."""
+    be accepted, at the latest at the last of its `tries`.  At the end the process
+    must be as small as `grown` says, and have no more files open than before."""
 
-    def __init__(self, server, context=None, grown=0):
-        self.server, self.context, self.grown = server, context, grown
+    def __init__(self, server, context=None, grown=0, tries=1):
+        self.server, self.context, self.grown, self.tries = server, context, grown, tries
         self.count, self.failure, self.ended = 0, None, threading.Event()
 
     def __enter__(self):
@@ -73,6 +73,15 @@ class Watch:
             time.sleep(0.05)
 
     def post(self):
+        for left in reversed(range(self.tries)):
+            try:
+                return self.post_once()
+            except (ConnectionError, AssertionError):  # as Alertmanager, which tries again later than that
+                if left == 0:
+                    raise
+                time.sleep(0.1)
+
+    def post_once(self):
         name = f"well{self.count}"
         body = json.dumps(payload(alert({"alertname": name}), group=name))
         kind = http.client.HTTPSConnection if self.context else http.client.HTTPConnection
