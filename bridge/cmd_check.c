@@ -9,13 +9,15 @@
 #include "config/config.h"
 
 typedef struct {
-    char **data;
+    char **data, *source;
     gboolean ignore_other_receivers;
 } Options;
 
 static void clear(void *of)
 {
-    g_strfreev(((Options *)of)->data);
+    Options *options = of;
+    g_strfreev(options->data);
+    g_free(options->source);
 }
 
 static void declare(CmdLine *line, void *of)
@@ -25,8 +27,9 @@ static void declare(CmdLine *line, void *of)
         {"ignore-other-receivers", 0, 0, G_OPTION_ARG_NONE, &options->ignore_other_receivers,
          "Only warn about slack_configs and other receivers that are not mail", NULL},
         {"data", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->data,
-         "An Alertmanager webhook's body to render every mail over; may be repeated",
-         "FILE"},
+         "A webhook's body to render every mail over; may be repeated", "FILE"},
+        {"source", 0, 0, G_OPTION_ARG_FILENAME, &options->source,
+         "Which source the data is for (default: alertmanager)", "NAME"},
         {0},
     };
     cmd_line_add(line, entries);
@@ -55,12 +58,12 @@ static void print_lines(const GPtrArray *lines, const char *before)
     }
 }
 
-static bool check_mails(const Config *config, char *const *data)
+static bool check_mails(const Config *config, const Options *options)
 {
     g_autoptr(GPtrArray) errors = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GPtrArray) warnings = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GError) error = NULL;
-    bool tried = trial_run(config, data, errors, warnings, &error);
+    bool tried = trial_run(config, options->data, options->source, errors, warnings, &error);
     if (!tried) {
         fprintf(stderr, "%s\n", error->message);
     }
@@ -69,8 +72,10 @@ static bool check_mails(const Config *config, char *const *data)
     return tried && errors->len == 0;
 }
 
-static bool check_file(const char *file, ConfigFlags flags, char *const *data)
+static bool check_file(const char *file, const Options *options)
 {
+    ConfigFlags flags =
+        options->ignore_other_receivers ? CONFIG_IGNORE_OTHER_RECEIVERS : CONFIG_STRICT;
     g_autoptr(GError) error = NULL;
     g_autoptr(Config) config = config_load(file, flags, &error);
     if (config == NULL) {
@@ -88,7 +93,7 @@ static bool check_file(const char *file, ConfigFlags flags, char *const *data)
     for (char **note = config->notes; *note != NULL; note++) {
         fprintf(stderr, "warning: %s\n", *note);
     }
-    if (!check_mails(config, data)) {
+    if (!check_mails(config, options)) {
         return false;
     }
     print_summary(config);
@@ -101,11 +106,9 @@ static int run(void *of, char **files)
     if (files[0] == NULL) {
         return cmd_misuse(&cmd_check, "needs a FILE");
     }
-    ConfigFlags flags =
-        options->ignore_other_receivers ? CONFIG_IGNORE_OTHER_RECEIVERS : CONFIG_STRICT;
     bool good = true;
     for (; *files != NULL; files++) {
-        good = check_file(*files, flags, options->data) && good;
+        good = check_file(*files, options) && good;
     }
     return good ? 0 : 1;
 }

@@ -67,26 +67,28 @@ static Event *event_without_alerts(const Config *config, GError **error)
     return format_parse(format_find(name), &input, nothing, strlen(nothing), error);
 }
 
-/* The event that the source would make of the data. */
-static Event *read_event(const Config *config, const CmdOrder *wanted, GError **error)
+Event *cmd_read_event(const Config *config, const char *path, const char *source_name,
+                      GError **error)
 {
-    const char *name = wanted->source != NULL ? wanted->source : "alertmanager";
+    const char *name = source_name != NULL ? source_name : "alertmanager";
     const SourceConfig *source = config_find_source(config, name);
     if (source == NULL) {
         fault(error, name, "no such source");
         return NULL;
     }
     gsize length = 0;
-    g_autofree char *text = cmd_read(wanted->data, &length, error);
+    g_autofree char *text = cmd_read(path, &length, error);
     if (text == NULL) {
         return NULL;
     }
     FormatInput input = {.source = source, .limits = &config->limits};
     Event *event = format_parse(format_find(source->type), &input, text, length, error);
     if (event == NULL) {
-        g_prefix_error(error, "%s: ", wanted->data);
+        g_prefix_error(error, source_name != NULL
+                                  ? "%s: "
+                                  : "%s: as Alertmanager's (others need --source NAME): ", path);
     } else if (*event->ignored != '\0') {
-        fault(error, wanted->data, event->ignored);
+        fault(error, path, event->ignored);
         g_clear_pointer(&event, event_free);
     }
     return event;
@@ -138,7 +140,7 @@ bool cmd_order(const Config *config, const CmdOrder *wanted, OrderedMail *ordere
     if (receiver == NULL) {
         return false;
     }
-    ordered->read = wanted->data != NULL ? read_event(config, wanted, error)
+    ordered->read = wanted->data != NULL ? cmd_read_event(config, wanted->data, wanted->source, error)
                                          : event_without_alerts(config, error);
     if (ordered->read == NULL) {
         return false;

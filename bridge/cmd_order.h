@@ -14,6 +14,10 @@ char *cmd_read_file(const char *path, gsize *length, GError **error);
 /* The same, or what is on the standard input if PATH is "-". */
 char *cmd_read(const char *path, gsize *length, GError **error);
 
+/* The event that SOURCE (NULL: alertmanager) would make of what cmd_read() reads; one that it
+ * would ignore is an error. Free with event_free(). NULL with ERROR set. */
+Event *cmd_read_event(const Config *config, const char *path, const char *source, GError **error);
+
 /* The first route at or below FROM that leads to the receiver, whose labels are those of
  * the mail; NULL if there is none. */
 const Route *cmd_route_to(const Route *from, const char *receiver);

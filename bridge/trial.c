@@ -60,44 +60,40 @@ static void clear_finding(void *finding)
     g_string_free(((Finding *)finding)->over, TRUE);
 }
 
-static bool add_payload(Trial *trial, const char *name, const char *body, size_t length,
-                        bool is_sample, GError **error)
+static void add_payload(Trial *trial, const char *name, Event *event, bool is_sample)
 {
-    char type[] = "alertmanager";
-    const SourceConfig source = {.name = type, .type = type};
-    FormatInput input = {.source = &source, .limits = &trial->config->limits};
-    Event *event = format_parse(format_find(type), &input, body, length, error);
-    if (event == NULL) {
-        g_prefix_error(error, "%s: ", name);
-        return false;
-    }
     for (size_t i = 0; i < event->n_alerts; i++) {
         event->alerts[i].is_new = true;
     }
     Payload payload = {name, event, is_sample};
     g_array_append_val(trial->payloads, payload);
+}
+
+static bool add_samples(Trial *trial, GError **error)
+{
+    char type[] = "alertmanager";
+    const SourceConfig source = {.name = type, .type = type};
+    FormatInput input = {.source = &source, .limits = &trial->config->limits};
+    for (size_t i = 0; i < G_N_ELEMENTS(samples); i++) {
+        Event *event = format_parse(format_find(type), &input, samples[i].body,
+                                    strlen(samples[i].body), error);
+        if (event == NULL) {
+            g_prefix_error(error, "%s: ", samples[i].name);
+            return false;
+        }
+        add_payload(trial, samples[i].name, event, true);
+    }
     return true;
 }
 
-static bool add_file(Trial *trial, const char *path, GError **error)
+static bool add_files(Trial *trial, char *const *files, const char *source, GError **error)
 {
-    gsize length;
-    g_autofree char *body = cmd_read(path, &length, error);
-    return body != NULL && add_payload(trial, path, body, length, false, error);
-}
-
-static bool add_payloads(Trial *trial, char *const *files, GError **error)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(samples); i++) {
-        if (!add_payload(trial, samples[i].name, samples[i].body, strlen(samples[i].body),
-                         true, error)) {
-            return false;
-        }
-    }
     for (; files != NULL && *files != NULL; files++) {
-        if (!add_file(trial, *files, error)) {
+        Event *event = cmd_read_event(trial->config, *files, source, error);
+        if (event == NULL) {
             return false;
         }
+        add_payload(trial, *files, event, false);
     }
     return true;
 }
@@ -160,15 +156,15 @@ static void try_receiver(Trial *trial, const Receiver *receiver)
     }
 }
 
-bool trial_run(const Config *config, char *const *data_files, GPtrArray *errors,
-               GPtrArray *warnings, GError **error)
+bool trial_run(const Config *config, char *const *data_files, const char *source,
+               GPtrArray *errors, GPtrArray *warnings, GError **error)
 {
     g_autoptr(GArray) payloads = g_array_new(FALSE, FALSE, sizeof(Payload));
     g_autoptr(GArray) findings = g_array_new(FALSE, FALSE, sizeof(Finding));
     g_array_set_clear_func(payloads, clear_payload);
     g_array_set_clear_func(findings, clear_finding);
     Trial trial = {config, payloads, findings, warnings};
-    if (!add_payloads(&trial, data_files, error)) {
+    if (!add_samples(&trial, error) || !add_files(&trial, data_files, source, error)) {
         return false;
     }
     for (unsigned i = 0; i < config->n_receivers; i++) {

@@ -109,6 +109,47 @@ static void note_unused_receivers(Loader *loader)
     }
 }
 
+/* Alertmanager would tell somebody. A receiver with nothing at all drops what it gets: that is
+ * meant, and a custom of Alertmanager's users. */
+static bool is_left_mute(const ReceiverSettings *receiver)
+{
+    const Node *node = receiver->at.node->first;
+    while (node != NULL && (node->key == NULL || node->n == 0 ||
+                            !g_str_has_suffix(node->key->text, "_configs"))) {
+        node = node->next;
+    }
+    return receiver->emails.n == 0 && node != NULL;
+}
+
+static void collect_mute_receivers(const List *receivers, GHashTable *mute)
+{
+    for (unsigned i = 0; i < receivers->n; i++) {
+        const ReceiverSettings *receiver = LIST_ITEM(*receivers, ReceiverSettings, i);
+        if (receiver->name != NULL && is_left_mute(receiver)) {
+            g_hash_table_add(mute, receiver->name);
+        }
+    }
+}
+
+static void note_mute_routes(Loader *loader, const RouteSettings *route, GHashTable *mute)
+{
+    if (route->receiver != NULL && g_hash_table_contains(mute, route->receiver)) {
+        g_autofree char *quoted = report_quote(route->receiver);
+        report_note(loader->reader.report, node_get(route->at.node, "receiver"),
+                    "receiver %s has no email_configs: this route mails nobody", quoted);
+    }
+    for (unsigned i = 0; i < route->routes.n; i++) {
+        note_mute_routes(loader, LIST_ITEM(route->routes, RouteSettings, i), mute);
+    }
+}
+
+static void note_mute_receivers(Loader *loader)
+{
+    g_autoptr(GHashTable) mute = g_hash_table_new(g_str_hash, g_str_equal);
+    collect_mute_receivers(&loader->file.receivers, mute);
+    note_mute_routes(loader, &loader->file.route, mute);
+}
+
 static bool is_below(const char *domain, const char *above)
 {
     size_t length = strlen(domain), n = strlen(above);
@@ -177,5 +218,6 @@ void load_notes(Loader *loader)
     note_routes(loader);
     note_senders(loader);
     note_unused_receivers(loader);
+    note_mute_receivers(loader);
     note_short_repeats(loader, &loader->file.route, longest_window(loader->config));
 }

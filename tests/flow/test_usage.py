@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from harness import ALERTPOST
+from harness import ALERTPOST, ROOT
 
 
 def run(*arguments):
@@ -57,6 +57,27 @@ def test_what_makes_no_sense_is_told_in_one_line(line, why):
     "render --config.file /nowhere/a.yml --receiver r --data /nowhere/b.json"])
 def test_what_cannot_be_done_is_1_without_a_hint(line):
     assert run(*line.split()) == (1, "", f"alertpost {line.split()[0]}: /nowhere/a.yml: No such file or directory\n")
+
+
+SOURCES = """
+global: {smtp_smarthost: mail.example.org:25, smtp_from: a@example.org}
+route: {receiver: r}
+receivers: [{name: r, email_configs: [{to: '{{ .CommonLabels.branch }}@example.org'}]}]
+sources: [{name: ci, type: github}]
+"""
+
+
+@pytest.mark.parametrize("line", ["check {config} --data {data}",
+                                  "render --config.file {config} --receiver r --format text --data {data}"])
+def test_another_sender_s_webhook_is_read_by_its_source_which_is_asked_for(tmp_path, line):
+    (tmp_path / "c.yml").write_text(SOURCES)
+    data = ROOT / "tests/data/payloads/github-failure.json"
+    words = line.format(config=tmp_path / "c.yml", data=data).split()
+    status, _, err = run(*words)
+    assert status == 1
+    assert err.removeprefix("alertpost render: ") == f"{data}: as Alertmanager's (others need --source NAME): alerts: missing\n"
+    assert run(*words, "--source", "ci")[0] == 0
+    assert run(*words, "--source", "cj")[::2] == (1, err.split(str(data))[0] + "cj: no such source\n")
 
 
 def test_an_unknown_command_is_2_and_a_close_one_is_named():

@@ -122,7 +122,9 @@ static void other_receivers_are_errors_unless_they_are_ignored(void **state)
     assert_int_equal(run.code, 1);
     check(&run, "check --ignore-other-receivers noted.yml");
     assert_int_equal(run.code, 0);
-    assert_string_equal(run.err, "warning: noted.yml:2:38: receivers[0].slack_configs: ignored: "
+    assert_string_equal(run.err, "warning: noted.yml:1:19: route.receiver: receiver \"r\" has no "
+                                 "email_configs: this route mails nobody\n"
+                                 "warning: noted.yml:2:38: receivers[0].slack_configs: ignored: "
                                  "alertpost only sends mail\n");
     leave(&run);
 }

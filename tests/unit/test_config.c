@@ -682,13 +682,49 @@ static void other_receivers_can_be_ignored(void **state)
         config_parse("f.yml", yaml, strlen(yaml), CONFIG_IGNORE_OTHER_RECEIVERS, NULL);
     assert_non_null(config);
     assert_string_equal(config->notes[0],
+                        "f.yml:1:19: route.receiver: receiver \"r\" has no email_configs: "
+                        "this route mails nobody");
+    assert_string_equal(config->notes[1],
                         "f.yml:4:20: receivers[0].webhook_configs: ignored: "
                         "alertpost only sends mail");
-    assert_string_equal(config->notes[1],
+    assert_string_equal(config->notes[2],
                         "f.yml:6:3: receivers[0].slack_configs: ignored: "
                         "alertpost only sends mail");
-    assert_null(config->notes[2]);
+    assert_null(config->notes[3]);
     assert_int_equal(config_find_receiver(config, "r")->n_emails, 0);
+}
+
+/* Nobody is to be told by the second, on purpose; by the third, who would not know. */
+static void a_route_that_mails_nobody_unlike_alertmanager_s_is_noted(void **state)
+{
+    (void)state;
+    static const char yaml[] =
+        "global: {smtp_from: x@z, smtp_smarthost: 'a:25'}\n"
+        "route:\n"
+        "  receiver: mail\n"
+        "  routes:\n"
+        "  - {receiver: blackhole, routes: [{receiver: pager}]}\n"
+        "  - {receiver: both}\n"
+        "  - {receiver: pager, continue: true}\n"
+        "receivers:\n"
+        "- {name: mail, email_configs: [{to: x@z}]}\n"
+        "- {name: blackhole, pagerduty_configs: []}\n"
+        "- {name: both, email_configs: [{to: x@z}], webhook_configs: []}\n"
+        "- {name: pager, email_configs: [], pagerduty_configs: [{routing_key: k}]}\n";
+    g_autoptr(Config) config =
+        config_parse("f.yml", yaml, strlen(yaml), CONFIG_IGNORE_OTHER_RECEIVERS, NULL);
+    assert_non_null(config);
+    g_autoptr(GString) mute = g_string_new(NULL);
+    for (char **note = config->notes; *note != NULL; note++) {
+        if (strstr(*note, "mails nobody") != NULL) {
+            g_string_append_printf(mute, "%s\n", *note);
+        }
+    }
+    assert_string_equal(mute->str,
+                        "f.yml:5:47: route.routes[0].routes[0].receiver: receiver \"pager\" has "
+                        "no email_configs: this route mails nobody\n"
+                        "f.yml:7:16: route.routes[2].receiver: receiver \"pager\" has no "
+                        "email_configs: this route mails nobody\n");
 }
 
 static void anchors_and_merge_keys_work_throughout(void **state)
@@ -838,6 +874,7 @@ int main(void)
         cmocka_unit_test(what_does_not_act_is_noted_once_each),
         cmocka_unit_test(senders_that_a_signature_says_nothing_about_are_noted),
         cmocka_unit_test(other_receivers_can_be_ignored),
+        cmocka_unit_test(a_route_that_mails_nobody_unlike_alertmanager_s_is_noted),
         cmocka_unit_test(anchors_and_merge_keys_work_throughout),
         cmocka_unit_test(templates_are_found_beside_the_file),
         cmocka_unit_test(a_broken_template_file_is_an_error),

@@ -33,7 +33,7 @@ static char *try_config(const Config *config, char *const *files)
     g_autoptr(GPtrArray) errors = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GPtrArray) warnings = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GError) error = NULL;
-    if (!trial_run(config, files, errors, warnings, &error)) {
+    if (!trial_run(config, files, NULL, errors, warnings, &error)) {
         return g_strdup(error->message);
     }
     g_autofree char *failed = lines(errors), *warned = lines(warnings);
@@ -161,7 +161,8 @@ static void files_of_the_user_are_tried_as_well(void **state)
         "warning: f.yml: receiver r: no valid recipient (over: %s)", good);
     assert_string_equal(nobody, warning);
     g_autofree char *failed = try_yaml(HEAD, bad_files);
-    g_autofree char *reason = g_strdup_printf("%s: alerts: not an array", bad);
+    g_autofree char *reason = g_strdup_printf(
+        "%s: as Alertmanager's (others need --source NAME): alerts: not an array", bad);
     assert_string_equal(failed, reason);
     g_unlink(good);
     g_unlink(bad);
