@@ -62,6 +62,13 @@ static void note_losses(App *app, const Config *config)
     }
 }
 
+static void log_notes(App *app, char *const *notes)
+{
+    for (; *notes != NULL; notes++) {
+        log_line(app->log, LOG_LEVEL_WARN, "configuration", "note", *notes, NULL);
+    }
+}
+
 static void put_config(App *app, Config *take_config)
 {
     pthread_mutex_lock(&app->lock);
@@ -71,9 +78,9 @@ static void put_config(App *app, Config *take_config)
     config_unref(old);
     metrics_set(app->metrics, METRIC_CONFIG_RELOAD_SUCCESS_TIMESTAMP,
                 (double)(g_get_real_time() / G_USEC_PER_SEC), NULL, NULL);
-    for (char **note = take_config->notes; *note != NULL; note++) {
-        log_line(app->log, LOG_LEVEL_WARN, "configuration", "note", *note, NULL);
-    }
+    log_notes(app, take_config->notes);
+    g_auto(GStrv) unreadable = config_unreadable(take_config);
+    log_notes(app, unreadable);
     note_losses(app, take_config);
     if (app->watch != NULL) {
         watch_set(app->watch, take_config->path, take_config->template_patterns);

@@ -72,6 +72,13 @@ static bool check_mails(const Config *config, const Options *options)
     return tried && errors->len == 0;
 }
 
+static void print_warnings(char *const *notes)
+{
+    for (; *notes != NULL; notes++) {
+        fprintf(stderr, "warning: %s\n", *notes);
+    }
+}
+
 static bool check_file(const char *file, const Options *options)
 {
     ConfigFlags flags =
@@ -90,9 +97,9 @@ static bool check_file(const char *file, const Options *options)
     if (dkim_note != NULL) {
         fprintf(stderr, "warning: %s\n", dkim_note);
     }
-    for (char **note = config->notes; *note != NULL; note++) {
-        fprintf(stderr, "warning: %s\n", *note);
-    }
+    print_warnings(config->notes);
+    g_auto(GStrv) unreadable = config_unreadable(config);
+    print_warnings(unreadable);
     if (!check_mails(config, options)) {
         return false;
     }

@@ -186,6 +186,12 @@ typedef struct {
     int64_t request_ms;                            /* for a request to arrive */
 } LimitsConfig;
 
+/* A file that is read at each use. */
+typedef struct {
+    char *path;
+    char *place; /* "file:line:col: path.to.key" */
+} NamedFile;
+
 /* inhibit_rules and time_intervals are parsed and checked; they do not act yet, and
  * notes says so. */
 typedef struct {
@@ -207,6 +213,8 @@ typedef struct {
     LimitsConfig limits;
     TimeIntervals *time_intervals;
     unsigned n_time_intervals, n_inhibit_rules;
+    NamedFile *files; /* secrets and certificates; each path once, without DKIM's key */
+    unsigned n_files;
     char **notes; /* what is accepted but worth a warning, one line each; NULL-terminated */
     Arena *arena;        /* owns every text and array above … */
     GPtrArray *compiled; /* … and this every Template: equal texts
@@ -227,6 +235,10 @@ Config *config_parse(const char *path, const char *text, size_t length,
 Config *config_ref(Config *config);
 void config_unref(Config *config); /* NULL is allowed */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_unref)
+
+/* One line, as of a note, for each of CONFIG's files that cannot be read at present; free with
+ * g_strfreev(). */
+char **config_unreadable(const Config *config);
 
 const Receiver *config_find_receiver(const Config *config, const char *name);
 const SourceConfig *config_find_source(const Config *config, const char *name);

@@ -46,6 +46,7 @@ static void run_steps(Loader *loader, const Node *root)
     load_delivery(loader);
     load_routes(loader);
     load_notes(loader);
+    load_outside(loader);
 }
 
 static void report_duplicates(Report *report, GPtrArray *duplicates)
@@ -90,6 +91,7 @@ Config *config_parse(const char *path, const char *text, size_t length, ConfigFl
 {
     g_autoptr(Config) config = config_new(path);
     g_autoptr(Report) report = report_new(path);
+    g_autoptr(GPtrArray) files = g_ptr_array_new();
     g_autoptr(GPtrArray) foreign = g_ptr_array_new();
     g_autoptr(GPtrArray) relays = g_ptr_array_new();
     g_autoptr(GHashTable) compiled =
@@ -100,6 +102,7 @@ Config *config_parse(const char *path, const char *text, size_t length, ConfigFl
                    .report = report,
                    .directory = directory,
                    .ignore_other_receivers = flags == CONFIG_IGNORE_OTHER_RECEIVERS,
+                   .files = files,
                    .foreign = foreign},
         .config = config,
         .compiled = compiled,

@@ -193,6 +193,7 @@ void load_routes(Loader *loader);
 void load_sources(Loader *loader);
 void load_delivery(Loader *loader);
 void load_notes(Loader *loader);
+void load_outside(Loader *loader);
 
 /* What `auth` says, checked, with what TYPE has by default. */
 AuthConfig source_auth_build(const Loader *loader, const AuthSettings *settings,

@@ -80,6 +80,13 @@ static void add_line(Report *report, GArray *findings, const Node *at, GString *
     g_array_append_val(findings, finding);
 }
 
+char *report_place(const Report *report, const Node *node)
+{
+    g_autoptr(GString) path = g_string_new(NULL);
+    node_path(node, path);
+    return g_strdup_printf("%s:%u:%u: %s", report->file, node->line, node->col, path->str);
+}
+
 /* AT gives the line and column, NODE the path. */
 static void add_finding(Report *report, GArray *findings, const Node *at,
                         const Node *node, const char *reason)

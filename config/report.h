@@ -32,6 +32,9 @@ void report_syntax_error(Report *report, const char *text);
 void report_note(Report *report, const Node *node, const char *format, ...)
     G_GNUC_PRINTF(3, 4);
 
+/* "file:line:col: path.to.key" of NODE; free it. */
+char *report_place(const Report *report, const Node *node);
+
 bool report_has_errors(const Report *report);
 char *report_errors(Report *report);  /* the lines, without a final line feed */
 char **report_notes(Report *report);  /* free with g_strfreev */

@@ -21,6 +21,14 @@ char **reader_texts(const Reader *reader, const Node *list)
     return texts;
 }
 
+char *reader_file(const Reader *reader, const Node *node)
+{
+    if (reader->files != NULL) {
+        g_ptr_array_add(reader->files, (void *)(uintptr_t)node);
+    }
+    return reader_path(reader, reader_text(node));
+}
+
 char *reader_path(const Reader *reader, const char *file)
 {
     if (g_path_is_absolute(file) || strcmp(reader->directory, ".") == 0) {

@@ -23,6 +23,7 @@ typedef struct {
     Report *report;
     const char *directory; /* relative names of files are taken from here */
     bool ignore_other_receivers;
+    GPtrArray *files;      /* const Node *: names of files that are read later; NULL: not wanted */
     GPtrArray *foreign;    /* const Node *: Alertmanager's keys that are not about mail */
 } Reader;
 
@@ -164,6 +165,8 @@ const char *reader_text(const Node *scalar);
 char **reader_texts(const Reader *reader, const Node *list);
 /* FILE as it is opened: taken from the configuration's directory if relative. */
 char *reader_path(const Reader *reader, const char *file);
+/* The same of the text of NODE, which is kept among the reader's files. */
+char *reader_file(const Reader *reader, const Node *node);
 
 /* Appends SCHEMA's keys: as a table in Markdown, as a section of a man page. */
 typedef void SchemaPrint(const Schema *schema, GString *out);

@@ -47,7 +47,7 @@ static void set_path(const Reader *reader, const Field *field, const Node *node,
     const char *text = take_text(reader, node);
     if (text != NULL) {
         *(char **)where = *text == '\0' ? arena_strdup(reader->arena, "")
-                                        : reader_path(reader, text);
+                                        : reader_file(reader, node);
     }
 }
 
@@ -179,7 +179,7 @@ static void set_secret_file(const Reader *reader, const Field *field, const Node
                      twin, field->key, field->key);
         return;
     }
-    secret->file = reader_path(reader, text);
+    secret->file = reader_file(reader, node);
     secret->keep_blanks = field->type == &type_secret_file_kept;
 }
 

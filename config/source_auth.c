@@ -207,7 +207,7 @@ static void add_secrets(const Loader *loader, const SignatureSettings *settings,
     }
     for (const Node *node = files != NULL ? files->first : NULL; node != NULL; node = node->next) {
         signature->secrets[signature->n_secrets++].file =
-            reader_path(&loader->reader, reader_text(node));
+            reader_file(&loader->reader, node);
     }
     demand(loader, max == 0, settings->at.node, "", "missing secrets or secret_files");
 }

@@ -102,8 +102,14 @@ bool dkim_check(const DkimConfig *config, char **take_note, GError **error)
     if (*config->domain == '\0') {
         return true;
     }
-    char *pem = secret_read(&config->private_key, error);
-    g_autoptr(CryptoKey) key = pem != NULL ? parse_key(pem, error) : NULL;
+    g_autoptr(GError) unreadable = NULL;
+    char *pem = secret_read(&config->private_key, &unreadable);
+    if (pem == NULL) {
+        *take_note = g_strdup_printf("%s.%s: %s: mails go out without a signature", config->place,
+                                     key_setting(config), unreadable->message);
+        return true;
+    }
+    g_autoptr(CryptoKey) key = parse_key(pem, error);
     secret_free(pem);
     if (key == NULL) {
         g_prefix_error(error, "%s.%s: ", config->place, key_setting(config));

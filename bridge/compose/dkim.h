@@ -20,14 +20,14 @@ void dkim_free(Dkim *dkim); /* NULL is allowed */
 #define DKIM_BITS_USUAL 2048
 
 /* Whether CONFIG can sign: at load, so that a wrong key is not found out by a mail.
- * False with ERROR set (SYSTEM: the key's file cannot be read; INPUT: no RSA key, or one
- * that is too short). *TAKE_NOTE is a warning, or NULL. Both begin with the place in the
- * configuration. */
+ * False with ERROR (INPUT) set: no RSA key, or one that is too short.  *TAKE_NOTE is a
+ * warning, or NULL: a file that cannot be read may come later, and a mail goes without a
+ * signature rather than not at all.  Both begin with the place in the configuration. */
 bool dkim_check(const DkimConfig *config, char **take_note, GError **error);
 
 /* Puts a DKIM-Signature in front of the mail BYTES (CRLF lines), which is signed at
- * TIME_S (Unix time).  The key's file is read anew.  False with ERROR set as above, and
- * BYTES untouched. */
+ * TIME_S (Unix time).  The key's file is read anew.  False with ERROR set (INPUT as
+ * above; SYSTEM: the file cannot be read), and BYTES untouched. */
 bool dkim_sign(Dkim *dkim, const DkimConfig *config, int64_t time_s, GString *bytes,
                GError **error);
 

@@ -39,7 +39,8 @@ def test_each_configuration_is_accepted_by_what_reads_it(tmp_path, block):
     path.write_text(block + rest)
     done = subprocess.run([*command, str(path)], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert command[0] != ALERTPOST or done.stderr == "", "it warns"
+    warnings = [line for line in done.stderr.splitlines() if not re.search("cannot be read at present: .*: No such file", line)]
+    assert command[0] != ALERTPOST or not warnings
 
 
 @functools.cache

@@ -223,7 +223,8 @@ def test_every_configuration_in_a_config_map_is_good(everything, tmp_path):
             if "alertpost.yml" in one["data"]:
                 checked = subprocess.run([harness.ALERTPOST, "check", folder / "alertpost.yml"],
                                          capture_output=True, text=True)
-                assert checked.returncode == 0 and "warning" not in checked.stdout + checked.stderr, checked
+                warnings = [line for line in checked.stderr.splitlines() if "cannot be read at present: /" not in line]
+                assert checked.returncode == 0 and not warnings, checked
             if "alertmanager.yml" in one["data"]:
                 subprocess.run(["amtool", "check-config", folder / "alertmanager.yml"], check=True, capture_output=True)
 

@@ -586,6 +586,44 @@ static void what_does_not_act_is_noted_once_each(void **state)
     assert_string_equal(config->dkim.place, "dir/f.yml:16:7: dkim");
 }
 
+static void files_that_cannot_be_read_are_told_once_each_and_are_no_error(void **state)
+{
+    (void)state;
+    char *directory = g_dir_make_tmp("config-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename(directory, "f.yml", NULL);
+    g_autofree char *present = g_build_filename(directory, "present", NULL);
+    assert_true(g_file_set_contents(present, "x", -1, NULL));
+    static const char yaml[] =
+        "global: {smtp_from: x@z, smtp_smarthost: 'a:25', smtp_auth_username: u,\n"
+        "         smtp_auth_password_file: gone, smtp_tls_config: {ca_file: .}}\n"
+        "route: {receiver: r}\n"
+        "receivers:\n"
+        "- {name: r, email_configs: [{to: x@z, auth_password_file: gone}]}\n"
+        "sources:\n"
+        "- {name: a, type: alertmanager, auth: {bearer_token_file: present}}\n"
+        "- {name: b, type: github, auth: {hmac: {secret_files: [present, no]}}}\n"
+        "dkim: {domain: z, selector: s, private_key_file: key}\n";
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Config) config = config_parse(path, yaml, strlen(yaml), CONFIG_STRICT, &error);
+    assert_null(error);
+    assert_null(config->notes[0]);
+    g_auto(GStrv) lines = config_unreadable(config);
+    g_autofree char *all = g_strjoinv("\n", lines);
+    static const char want[] =
+        "DIR/f.yml:2:35: global.smtp_auth_password_file: cannot be read at present: DIR/gone: No "
+        "such file or directory\n"
+        "DIR/f.yml:2:68: global.smtp_tls_config.ca_file: cannot be read at present: DIR/.: Is a "
+        "directory\n"
+        "DIR/f.yml:8:65: sources[1].auth.hmac.secret_files[1]: cannot be read at present: DIR/no: "
+        "No such file or directory";
+    g_autoptr(GString) told = g_string_new(all);
+    g_string_replace(told, directory, "DIR", 0);
+    assert_string_equal(told->str, want);
+    g_unlink(present);
+    g_rmdir(directory);
+    g_free(directory);
+}
+
 /* A fallback is as the integration's own server, but for what it says itself. */
 static void fallbacks_share_what_they_do_not_say(void **state)
 {
@@ -873,6 +911,7 @@ int main(void)
         cmocka_unit_test(a_server_is_no_fallback_of_its_own),
         cmocka_unit_test(what_does_not_act_is_noted_once_each),
         cmocka_unit_test(senders_that_a_signature_says_nothing_about_are_noted),
+        cmocka_unit_test(files_that_cannot_be_read_are_told_once_each_and_are_no_error),
         cmocka_unit_test(other_receivers_can_be_ignored),
         cmocka_unit_test(a_route_that_mails_nobody_unlike_alertmanager_s_is_noted),
         cmocka_unit_test(anchors_and_merge_keys_work_throughout),
