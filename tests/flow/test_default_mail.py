@@ -353,15 +353,21 @@ def test_a_subject_has_at_most_60_characters(mails):
                                    {"namespace": "payments", "b": "c" * 50, "severity": "x"}, {"alertname": "磁" * 80}])
 def test_what_follows_the_brackets_is_the_same_in_every_mail_of_a_group(render, group):
     bodies = [severities(1), severities(3), disks(1200, severity="catastrophic"), [disk(1, resolved=True)],
-              severities(10) + [disk(20, resolved=True)], [bare(number) for number in range(12)]]
+              severities(10) + [disk(20, resolved=True)], disks(12) + disks(1200, severity="warning"),
+              [bare(number, "DiskAlmostFull") for number in range(12)]]
     subjects = [render(webhook(*alerts, group=group)).subject for alerts in bodies]
     assert all(len(subject) <= 60 for subject in subjects)
-    assert all(re.match(r"\[(FIRING:[0-9]+\+?( \S+)?(, [0-9]+ ok)?|RESOLVED)\] \S", subject) for subject in subjects)
+    assert all(re.match(r"\[(FIRING:[0-9]+\+?( \S+)?( \+[0-9]+\+?|, [0-9]+\+? more)?(, [0-9]+ ok)?|RESOLVED)\] \S", subject) for subject in subjects)
     assert len({subject.partition("] ")[2] for subject in subjects}) == 1
 
 
 def test_subjects_read_like_this(render):
-    assert render(webhook(*severities(3))).subject == "[FIRING:3 critical] DiskAlmostFull prod-eu1"
+    assert render(webhook(*disks(2))).subject == "[FIRING:2 critical] DiskAlmostFull prod-eu1"
+    assert render(webhook(*severities(3))).subject == "[FIRING:1 critical, 2 more] DiskAlmostFull prod-eu1"
+    assert render(webhook(*disks(1), *disks(119, severity="warning"), disk(200, resolved=True))).subject == (
+        "[FIRING:1 critical, 119 more, 1 ok] DiskAlmostFull prod-eu1")
+    assert render(webhook(*disks(2), group={})).subject == "[FIRING:2 critical] DiskAlmostFull"
+    assert render(webhook(disk(1), bare(2), group={})).subject == "[FIRING:1 critical, 1 more] Alerts for operations"
     assert render(webhook(disk(1), disk(2, resolved=True))).subject == "[FIRING:1 critical, 1 ok] DiskAlmostFull prod-eu1"
     assert render(webhook(disk(1, resolved=True))).subject == "[RESOLVED] DiskAlmostFull prod-eu1"
 

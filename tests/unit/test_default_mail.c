@@ -287,6 +287,7 @@ static void the_subject_is_the_state_and_the_group(void **state)
          "[FIRING:1 critical] Down eu1/db07"},
         {"job=node;zz=1", "[FIRING:1 critical] node/1"},
         {"severity=critical", "[FIRING:1 critical] Alerts for operations"},
+        {"", "[FIRING:1 critical] DiskFull"},
         {"alertname=KubePodCrashLoopingForALongTime;namespace=payments",
          "[FIRING:1 critical] KubePodCrashLoopingForALongTime pa…"},
     };
@@ -306,6 +307,37 @@ static char *subject_with(const char *severity, size_t firing, size_t resolved)
     }
     return subject_of("alertname=KubePodCrashLooping;namespace=payments-prod", alerts,
                       firing + resolved);
+}
+
+static void the_subject_counts_the_worst_severity_and_the_others(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *group, *want;
+        size_t worst, others;
+    } cases[] = {
+        {"alertname=PgDown;cluster=eu1", "[FIRING:1 critical, 119 more] PgDown eu1", 1, 119},
+        {"alertname=PgDown;cluster=eu1", "[FIRING:999+ critical, 999+ more] PgDown eu1", 1000, 1000},
+        {"alertname=KubePodCrashLooping;namespace=payments-prod",
+         "[FIRING:1 critical +3] KubePodCrashLooping payments-prod", 1, 3},
+        {"alertname=KubePodCrashLooping;namespace=payments-prod",
+         "[FIRING:12 critical +988] KubePodCrashLooping payments-prod", 12, 988},
+        {"alertname=KubePodCrashLooping;namespace=payments-prod",
+         "[FIRING:100 critical+] KubePodCrashLooping payments-prod", 100, 1000},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        size_t n = cases[i].worst + cases[i].others;
+        g_autofree MailAlert *alerts = g_new0(MailAlert, n);
+        for (size_t k = 0; k < n; k++) { /* the worst last; its case does not matter */
+            alerts[k].labels = k % 2 == 0 ? "severity=warning" : "";
+            if (k >= cases[i].others) {
+                alerts[k].labels = k % 2 == 0 ? "severity=critical" : "severity=Critical";
+            }
+        }
+        g_autofree char *subject = subject_of(cases[i].group, alerts, n);
+        assert_string_equal(subject, cases[i].want);
+        assert_true(g_utf8_strlen(subject, -1) <= 60);
+    }
 }
 
 /* 34 characters of stem leave the brackets 25. */
@@ -445,6 +477,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_listed_is_counted),
         cmocka_unit_test(an_event_without_alerts_is_a_mail_too),
         cmocka_unit_test(the_subject_is_the_state_and_the_group),
+        cmocka_unit_test(the_subject_counts_the_worst_severity_and_the_others),
         cmocka_unit_test(
             the_brackets_lose_the_resolved_ones_before_the_subject_exceeds_60),
         cmocka_unit_test(user_s_definitions_replace_ours_wherever_they_are_used),
