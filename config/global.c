@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/loader.h"
 #include "config/smtp_fields.h"
+#include "config/values.h"
 
 static const char *const tls_versions[] = {"default", "TLS10", "TLS11",
                                            "TLS12",   "TLS13", NULL};
@@ -87,6 +88,7 @@ void loader_check_tls(const Loader *loader, const TlsSettings *settings)
                                "client certificate is configured"},
         {has_key && !has_cert, "exactly one of cert or cert_file must be configured when a "
                                "client key is configured"},
+        {!host_check(tls->server_name), "server_name is not the name or address of a host"},
         {tls->max_version != TLS_VERSION_DEFAULT && tls->min_version > tls->max_version,
          "min_version is later than max_version"},
     };

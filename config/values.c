@@ -163,7 +163,7 @@ static const char *find_port(const char *text)
 }
 
 /* What would end the host within an address of any kind. */
-static bool is_host(const char *host)
+bool host_check(const char *host)
 {
     for (const char *at = host; *at != '\0'; at++) {
         if ((guchar)*at <= ' ' || *at == 0x7f || strchr("/\\@?#*\"'<>[]", *at) != NULL) {
@@ -188,7 +188,7 @@ bool host_port_parse(const char *text, char **host, unsigned *port, GError **err
     bool bracketed = *text == '[';
     g_autofree char *name = bracketed ? g_strndup(text + 1, (gsize)(colon - text) - 2)
                                       : g_strndup(text, (gsize)(colon - text));
-    if (!is_host(name)) {
+    if (!host_check(name)) {
         return refuse(error, "address ", text, ": not the name or address of a host");
     }
     if (!parse_port(colon + 1, port)) {

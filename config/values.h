@@ -18,6 +18,8 @@ bool unsigned_parse(const char *text, uint64_t *value, GError **error);
 bool duration_parse(const char *text, int64_t *ms, GError **error);
 /* A number of bytes, alone or with B, KiB, MiB, GiB or TiB. */
 bool size_parse(const char *text, size_t *bytes, GError **error);
+/* Whether TEXT may stand for a host: a name in any script, or an address without brackets. */
+bool host_check(const char *text);
 /* "host:port", "[v6]:port", ":port" (host "" means this machine); the port a number or
  * smtp, submission, submissions, smtps.  *HOST is to be freed. */
 bool host_port_parse(const char *text, char **host, unsigned *port, GError **error);

@@ -168,6 +168,13 @@ def test_the_certificate_must_have_the_smarthosts_name_or_server_name(start, cer
         assert delivered(start, server, ca + "server_name: mail.example.org")[2] == "mail.example.org"
 
 
+def test_a_name_in_another_script_is_what_dns_and_certificates_make_of_it(start, tmp_path):
+    make_certificate(tmp_path / "named", "xn--bcher-kva.example")
+    with TlsServer(tmp_path / "named") as server:
+        tls = f"ca_file: {tmp_path / 'named' / 'ca.pem'}\nserver_name: bücher.example"
+        assert delivered(start, server, tls)[2] == "xn--bcher-kva.example"
+
+
 @pytest.mark.parametrize("given", ["relay.example.org", "[192.0.2.1]", None])
 def test_ehlo_says_hello_or_this_hosts_full_name(start, certificates, given):
     with TlsServer(certificates) as server:

@@ -262,6 +262,9 @@ static void the_errors_of_receivers_are_those_of_alertmanager(void **state)
          "dir/f.yml:2:91: receivers[0].email_configs[0].tls_config: at most one of ca "
          "and "
          "ca_file must be configured"},
+        {MAIL("to: x@y, tls_config: {server_name: a/b}"),
+         "dir/f.yml:2:91: receivers[0].email_configs[0].tls_config: server_name is not the name or "
+         "address of a host"},
         {MAIL("to: x@y, tls_config: {min_version: TLS13, max_version: TLS12}"),
          "dir/f.yml:2:91: receivers[0].email_configs[0].tls_config: min_version is "
          "later than "

@@ -53,9 +53,15 @@ bool options_read_credentials(const RelayConfig *relay, Credentials *credentials
     return credentials->secret != NULL && check_credentials(relay, credentials, error);
 }
 
+/* HOST as it stands in an URL: a name in another script as DNS and certificates have it, which
+ * libcurl would do by the locale. */
 static char *bracketed(const char *host)
 {
-    return strchr(host, ':') != NULL ? g_strdup_printf("[%s]", host) : g_strdup(host);
+    if (strchr(host, ':') != NULL) {
+        return g_strdup_printf("[%s]", host);
+    }
+    char *ascii = g_hostname_is_non_ascii(host) ? g_hostname_to_ascii(host) : NULL;
+    return ascii != NULL ? ascii : g_strdup(host);
 }
 
 static CURLcode set_url(CURL *easy, const RelayConfig *relay, bool tls)
