@@ -146,38 +146,46 @@ static char *fixed_directory(const char *pattern)
     return g_strdup(fixed);
 }
 
-static bool add_directory(int inotify, const char *directory)
+/* The first that fails goes to *FAILED, with the reason. */
+static void add_directory(int inotify, const char *directory, char **failed)
 {
-    return inotify_add_watch(inotify, directory, EVENTS) >= 0;
+    if (inotify_add_watch(inotify, directory, EVENTS) < 0 && *failed == NULL) {
+        *failed = g_strdup_printf("%s: %s", directory, g_strerror(errno));
+    }
 }
 
-/* False if not all of them can be watched; with the lock held. */
-static bool add_directories(const Watch *watch, int inotify)
+/* What cannot be watched, to be freed; NULL: nothing.  With the lock held. */
+static char *add_directories(const Watch *watch, int inotify)
 {
     g_autofree char *home = g_path_get_dirname(watch->path);
-    bool all = add_directory(inotify, home);
+    char *failed = NULL;
+    add_directory(inotify, home, &failed);
     for (char **pattern = watch->patterns; *pattern != NULL; pattern++) {
         g_autofree char *fixed = fixed_directory(*pattern);
-        all &= add_directory(inotify, fixed);
+        add_directory(inotify, fixed, &failed);
         g_auto(GStrv) files = template_files_find(*pattern, NULL);
         for (char **file = files; files != NULL && *file != NULL; file++) {
             g_autofree char *directory = g_path_get_dirname(*file);
-            all &= add_directory(inotify, directory);
+            add_directory(inotify, directory, &failed);
         }
     }
-    return all;
+    return failed;
 }
 
 /* A new inotify for the directories as they are now, in place of OLD (-1: none); -1 if the
- * system has none.  *ALL tells whether nothing is missing. */
-static int watch_directories(Watch *watch, int old, bool *all)
+ * system has none.  *FAILED, which is freed before, says what is missing; NULL: nothing. */
+static int watch_directories(Watch *watch, int old, char **failed)
 {
     if (old >= 0) {
         close(old);
     }
     int inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     pthread_mutex_lock(&watch->lock);
-    *all = watch->path == NULL || (inotify >= 0 && add_directories(watch, inotify));
+    g_clear_pointer(failed, g_free);
+    if (watch->path != NULL) {
+        *failed = inotify >= 0 ? add_directories(watch, inotify)
+                               : g_strdup_printf("inotify: %s", g_strerror(errno));
+    }
     pthread_mutex_unlock(&watch->lock);
     return inotify;
 }
@@ -214,17 +222,18 @@ static void *run(void *data)
 {
     Watch *watch = data;
     pthread_setname_np(pthread_self(), "watch");
-    bool all, told = false;
-    int inotify = watch_directories(watch, -1, &all);
+    g_autofree char *failed = NULL;
+    bool told = false;
+    int inotify = watch_directories(watch, -1, &failed);
     while (!is_stopping(watch)) {
-        if (!all && !told) {
+        if (failed != NULL && !told) {
             told = true;
             log_line(watch->log, LOG_LEVEL_WARN, "not every directory of the configuration can be "
-                     "watched: looking every few seconds", NULL);
+                     "watched: looking every few seconds", "error", failed, NULL);
         }
         struct pollfd fds[] = {{.fd = inotify, .events = POLLIN},
                                {.fd = watch->wake, .events = POLLIN}};
-        int ready = poll(fds, 2, all ? -1 : LOOK_MS);
+        int ready = poll(fds, 2, failed == NULL ? -1 : LOOK_MS);
         drain(watch->wake);
         if (is_stopping(watch)) {
             break;
@@ -233,7 +242,7 @@ static void *run(void *data)
             settle(watch, inotify);
         }
         /* A directory may have come, gone, or been exchanged. */
-        inotify = watch_directories(watch, inotify, &all);
+        inotify = watch_directories(watch, inotify, &failed);
         if (has_changed(watch)) {
             watch->changed(watch->who);
         }

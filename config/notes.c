@@ -191,6 +191,39 @@ static void note_senders(Loader *loader)
     }
 }
 
+static bool has_template(const Node *texts)
+{
+    bool has = texts != NULL && texts->kind == NODE_SCALAR && strstr(reader_text(texts), "{{") != NULL;
+    for (const Node *node = texts != NULL ? texts->first : NULL; node != NULL; node = node->next) {
+        has = has || has_template(node);
+    }
+    return has;
+}
+
+static const Node *first_made_recipient(const List *receivers)
+{
+    for (unsigned i = 0; i < receivers->n; i++) {
+        const List *emails = &LIST_ITEM(*receivers, ReceiverSettings, i)->emails;
+        for (unsigned k = 0; k < emails->n; k++) {
+            const Node *to = LIST_ITEM(*emails, EmailSettings, k)->to;
+            if (has_template(to)) {
+                return to;
+            }
+        }
+    }
+    return NULL;
+}
+
+static void note_postmaster(Loader *loader)
+{
+    const Node *to = first_made_recipient(&loader->file.receivers);
+    if (to != NULL && *loader->config->delivery.postmaster == '\0') {
+        report_note(loader->reader.report, to,
+                    "a template, and no delivery.postmaster: where it makes no address, nobody "
+                    "gets the mail");
+    }
+}
+
 static int64_t longest_window(const Config *config)
 {
     int64_t longest = 0;
@@ -217,6 +250,7 @@ void load_notes(Loader *loader)
     note_sections(loader);
     note_routes(loader);
     note_senders(loader);
+    note_postmaster(loader);
     note_unused_receivers(loader);
     note_mute_receivers(loader);
     note_short_repeats(loader, &loader->file.route, longest_window(loader->config));

@@ -18,10 +18,20 @@ static bool is_told(const Config *config, const char *path, unsigned n)
     return told;
 }
 
+static int compare_places(const void *a, const void *b)
+{
+    const Node *left = *(const Node *const *)a, *right = *(const Node *const *)b;
+    if (left->line != right->line) {
+        return left->line < right->line ? -1 : 1;
+    }
+    return (left->col > right->col) - (left->col < right->col);
+}
+
 void load_outside(Loader *loader)
 {
     const Reader *reader = &loader->reader;
     Config *config = loader->config;
+    g_ptr_array_sort(reader->files, compare_places);
     config->files = arena_array(reader->arena, NamedFile, reader->files->len);
     for (unsigned i = 0; i < reader->files->len; i++) {
         const Node *node = reader->files->pdata[i];

@@ -208,8 +208,15 @@ Outbox *outbox_open(const char *storage, OnDamage on_damage, const Config *confi
 {
     const char *where;
     const StoreOps *ops = find_store(storage, &where, error);
-    return ops != NULL ? open_at(outbox_new(ops, log, metrics), where, on_damage, config, error)
-                       : NULL;
+    if (ops == NULL) {
+        return NULL;
+    }
+    bool is_new = *where != '\0' && !g_file_test(where, G_FILE_TEST_EXISTS);
+    Outbox *outbox = open_at(outbox_new(ops, log, metrics), where, on_damage, config, error);
+    if (outbox != NULL && is_new) { /* or a mistaken name: where else are the mails? */
+        log_line(log, LOG_LEVEL_INFO, "new database", "path", where, NULL);
+    }
+    return outbox;
 }
 
 Outbox *outbox_visit(const char *storage, const Config *config, GError **error)

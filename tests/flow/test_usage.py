@@ -64,6 +64,7 @@ global: {smtp_smarthost: mail.example.org:25, smtp_from: a@example.org}
 route: {receiver: r}
 receivers: [{name: r, email_configs: [{to: '{{ .CommonLabels.branch }}@example.org'}]}]
 sources: [{name: ci, type: github}]
+delivery: {postmaster: postmaster@example.org}
 """
 
 

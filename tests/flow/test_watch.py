@@ -110,3 +110,18 @@ def test_off_is_off(start, tmp_path):
     assert harness.request(server.port, "POST", "/-/reload")[0] == 200
     wait_for(lambda: reloaded(server) == (1, 0), "the reload in the log")
     assert subjects(server, sink, "C", 3)[-1] == "two"
+
+
+def test_a_directory_that_cannot_be_watched_is_named(start, tmp_path):
+    text = harness.simple_config(25) + f"templates: ['{tmp_path}/missing/*.tmpl']\n"
+    server = start(Watching, text)
+    server.tells(rf'level=warn msg="not every directory .*" error="{tmp_path}/missing: No such file or directory"')
+
+
+def test_a_new_database_is_told_and_an_old_one_is_not(start, tmp_path):
+    server = start(Alertpost, harness.simple_config(25))
+    server.tells(r'level=info msg="new database" path=\S+alertpost\.db')
+    server.stop()
+    server = start(Alertpost, harness.simple_config(25), folder=server.folder)
+    server.tells("msg=started")
+    assert "new database" not in server.output().split("msg=stopped")[-1]

@@ -624,6 +624,39 @@ static void files_that_cannot_be_read_are_told_once_each_and_are_no_error(void *
     g_free(directory);
 }
 
+static void recipients_made_by_a_template_want_a_postmaster(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *to, *delivery, *note;
+    } rows[] = {
+        {"x@z", "{}", NULL},
+        {"'{{ .CommonLabels.o }}@z'", "{postmaster: p@z}", NULL},
+        {"'{{ .CommonLabels.o }}@z'", "{}", "f.yml:3:44: receivers[0].email_configs[0].to: "},
+        {"[x@z, '{{ .CommonLabels.o }}@z']", "{}",
+         "f.yml:3:44: receivers[0].email_configs[0].to: "},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *yaml =
+            g_strdup_printf("global: {smtp_from: x@z, smtp_smarthost: 'a:25'}\n"
+                            "route: {receiver: r}\n"
+                            "receivers: [{name: r, email_configs: [{to: %s}]}]\n"
+                            "delivery: %s\n",
+                            rows[i].to, rows[i].delivery);
+        g_autoptr(Config) config = config_parse("f.yml", yaml, strlen(yaml), CONFIG_STRICT, NULL);
+        assert_non_null(config);
+        g_autofree char *want =
+            rows[i].note == NULL ? NULL
+                                 : g_strconcat(rows[i].note, "a template, and no "
+                                               "delivery.postmaster: where it makes no address, "
+                                               "nobody gets the mail", NULL);
+        assert_int_equal(config->notes[0] != NULL, want != NULL);
+        if (want != NULL) {
+            assert_string_equal(config->notes[0], want);
+        }
+    }
+}
+
 /* A fallback is as the integration's own server, but for what it says itself. */
 static void fallbacks_share_what_they_do_not_say(void **state)
 {
@@ -912,6 +945,7 @@ int main(void)
         cmocka_unit_test(what_does_not_act_is_noted_once_each),
         cmocka_unit_test(senders_that_a_signature_says_nothing_about_are_noted),
         cmocka_unit_test(files_that_cannot_be_read_are_told_once_each_and_are_no_error),
+        cmocka_unit_test(recipients_made_by_a_template_want_a_postmaster),
         cmocka_unit_test(other_receivers_can_be_ignored),
         cmocka_unit_test(a_route_that_mails_nobody_unlike_alertmanager_s_is_noted),
         cmocka_unit_test(anchors_and_merge_keys_work_throughout),
