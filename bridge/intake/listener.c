@@ -20,7 +20,6 @@
 #include "rules/fault.h"
 
 #define SOCKETS_MAX 64
-#define BACKLOG     1024
 #define TURN_US     50000
 #define REST_MS     100
 #define COMPLAIN_MS 10000
@@ -307,7 +306,7 @@ static void *run(void *data)
 static bool listen_all(Listener *listener, GError **error)
 {
     for (unsigned i = 0; i < listener->n; i++) {
-        if (!listener->adopted[i] && listen(listener->sockets[i], BACKLOG) != 0) {
+        if (!listener->adopted[i] && listen(listener->sockets[i], SOMAXCONN) != 0) {
             return fail(error, FAULT_SYSTEM, listener->addresses[i], g_strerror(errno));
         }
         bool web = listener->doors[i] == HTTP_WEB;
