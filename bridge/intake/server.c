@@ -8,6 +8,11 @@
  * suspending passes a gate, which is closed at the stop, and join waits until nobody is
  * inside, then (not for ever) for the answers to leave.
  *
+ * libmicrohttpd 0.9.75 gathers events 128 at a time, and when there were 128 it waits for
+ * more before it looks at any; until then these connections would stand still.  So each
+ * thread that has connections is nudged now and then: an eventfd of ours in its epoll set,
+ * with a NULL pointer, makes it return and means nothing else to it.
+ *
  * libmicrohttpd's timeout is for inactivity only.  How long a request may take is kept
  * per connection in peers.c, which shuts the socket down. */
 #include "bridge/intake/server.h"
@@ -15,6 +20,9 @@
 #include <microhttpd.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "bridge/intake/exchange.h"
 #include "rules/fault.h"
@@ -29,6 +37,7 @@ struct HttpServer {
     HttpTls *tls; /* NULL: in the clear */
     void *tls_who;
     struct MHD_Daemon *threads[THREADS_MAX];
+    int nudges[THREADS_MAX]; /* an eventfd for each */
     atomic_uint connections[THREADS_MAX];
 };
 
@@ -133,6 +142,36 @@ static struct MHD_Daemon *start_thread(HttpServer *server)
         tls_server_no_certificate, MHD_OPTION_END);
 }
 
+/* An eventfd whose every write makes DAEMON's thread return from its wait; -1: failed. */
+static int add_nudge(struct MHD_Daemon *daemon)
+{
+    int epoll_fd = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+    int nudge = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.ptr = NULL};
+    if (nudge >= 0 && epoll_ctl(epoll_fd, EPOLL_CTL_ADD, nudge, &event) != 0) {
+        close(nudge);
+        return -1;
+    }
+    return nudge;
+}
+
+static void nudge_threads(HttpServer *server)
+{
+    for (unsigned i = 0; i < server->limits.n_threads; i++) {
+        if (atomic_load(&server->connections[i]) > 0) {
+            ssize_t written = write(server->nudges[i], &(uint64_t){1}, sizeof(uint64_t));
+            g_assert(written == sizeof(uint64_t));
+        }
+    }
+}
+
+static bool start_nudged_thread(HttpServer *server, unsigned i)
+{
+    server->threads[i] = start_thread(server);
+    server->nudges[i] = server->threads[i] != NULL ? add_nudge(server->threads[i]) : -1;
+    return server->nudges[i] >= 0;
+}
+
 bool http_server_start(HttpServer *server, GError **error)
 {
     sigset_t all, before;
@@ -140,8 +179,7 @@ bool http_server_start(HttpServer *server, GError **error)
     pthread_sigmask(SIG_SETMASK, &all, &before);
     bool ok = true;
     for (unsigned i = 0; ok && i < server->limits.n_threads; i++) {
-        server->threads[i] = start_thread(server);
-        ok = server->threads[i] != NULL;
+        ok = start_nudged_thread(server, i);
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (!ok) {
@@ -206,6 +244,7 @@ void http_server_add(HttpServer *server, int take_fd, HttpDoor door,
 
 void http_server_sweep(HttpServer *server)
 {
+    nudge_threads(server);
     unsigned cut = peers_sweep(server->context.peers, now_ms());
     metrics_add(server->context.metrics, METRIC_HTTP_DEADLINES, cut, NULL, NULL);
 }
@@ -228,6 +267,7 @@ void http_server_join(HttpServer *server)
         if (server->threads[i] != NULL) {
             MHD_stop_daemon(server->threads[i]);
             server->threads[i] = NULL;
+            close(server->nudges[i]);
         }
     }
 }

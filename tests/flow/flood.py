@@ -89,7 +89,8 @@ class Watch:
         with contextlib.closing(kind("127.0.0.1", self.server.port, timeout=60, **options)) as connection:
             connection.request("POST", HOOK, body, {"Content-Type": "application/json"})
             answer = connection.getresponse()
-            assert answer.status == 202, (answer.status, answer.read())
+            # 200: tried again, though it was taken before its connection was cut
+            assert answer.status in ((202,) if self.tries == 1 else (200, 202)), (answer.status, answer.read())
             answer.read()
         self.count += 1
 

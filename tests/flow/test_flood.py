@@ -3,10 +3,12 @@
 and nothing of them is left."""
 
 import contextlib
+import signal
 import socket
 import ssl
 import struct
 import threading
+import time
 
 import pytest
 
@@ -96,6 +98,23 @@ def test_those_who_hold_all_connections_make_room_for_those_who_use_them(serve):
         assert server.metric("alertpost_http_connections_displaced_total") > 2000
         assert server.metric("alertpost_http_connections_refused_total") < 300
         close(idle)
+
+
+@pytest.mark.parametrize("burst", [128, 256, 384, 512])
+def test_a_burst_is_answered_at_once_however_many_there_are_in_it(serve, burst):
+    # libmicrohttpd takes 128 events at a time; what comes while the program stands still comes at once.
+    server, _ = serve("request_time: 60s, connections: 2000, connections_per_address: 1000")
+    socks = [connect(server.port) for _ in range(burst)]
+    wait_for(lambda: server.metric("alertpost_http_connections") > burst, "all are accepted")
+    time.sleep(0.2)  # nothing is left to be heard of but the burst
+    server.child.send_signal(signal.SIGSTOP)
+    for sock in socks:
+        sock.sendall(b"GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n")
+    server.child.send_signal(signal.SIGCONT)
+    for sock in socks:
+        sock.settimeout(20)
+        assert sock.recv(64).startswith(b"HTTP/1.1 200 ")
+    close(socks)
 
 
 def test_too_few_files_are_said_and_leave_room_for_the_mail_servers(start, tmp_path):
